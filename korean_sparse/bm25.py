@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['Run', 'BM25', 'top_k', 'morpheme_bm25']
 
-# %% ../nbs/00b_bm25.ipynb #74eddc8b
+# %% ../nbs/00b_bm25.ipynb #55c90dee
 from typing import Callable, Iterable, Sequence
 import bm25s
 import numpy as np
 from .core import check
 from .text import Analyzer, content_terms
 
-# %% ../nbs/00b_bm25.ipynb #4e918bf2
+# %% ../nbs/00b_bm25.ipynb #03dde476
 Run = dict[str, dict[str, float]]  # query id -> document id -> score, best first
 
 class BM25:

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['log', 'STOPWORDS_EN', 'SPECIALS', 'MUTED', 'KOREAN', 'ENGLISH', 'OTHER', 'normalize', 'language', 'Analyzer',
-           'MecabAnalyzer', 'KiwiAnalyzer', 'KonlpyAnalyzer', 'analyzer', 'is_content', 'cut', 'content_terms',
+           'MecabAnalyzer', 'KiwiAnalyzer', 'KonlpyAnalyzer', 'get_analyzer', 'is_content', 'cut', 'content_terms',
            'Vocabulary', 'count_pieces', 'train_vocabulary']
 
-# %% ../nbs/00a_text.ipynb #d25fde67
+# %% ../nbs/00a_text.ipynb #7bec3304
 import importlib.util, logging, math, os, re, unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tqdm.auto import tqdm
 from .core import check, DataError
 
-# %% ../nbs/00a_text.ipynb #83fec5ae
+# %% ../nbs/00a_text.ipynb #e2abceb4
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/00a_text.ipynb #c02903ed
+# %% ../nbs/00a_text.ipynb #4d051b7e
 _INVISIBLE = re.compile('[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]')
 
 def normalize(text: str) -> str:
@@ -33,7 +33,7 @@ def language(text: str) -> str:
     hangul = sum('가' <= c <= '힣' for c in text)
     return 'ko' if 2*hangul >= sum('a' <= c.lower() <= 'z' for c in text) and hangul else 'en'
 
-# %% ../nbs/00a_text.ipynb #52d8b43b
+# %% ../nbs/00a_text.ipynb #c5e946a2
 class Analyzer(Protocol):
     "What an analyser is: a name, and a cut of a text into (surface, Sejong tag) pairs."
     name: str
@@ -79,10 +79,10 @@ class KonlpyAnalyzer:
     def morphs(self, text: str) -> list[tuple[str, str]]:
         return [(s, _OKT.get(t, 'SW') if self.name.endswith('Okt') else t) for s, t in self._tagger.pos(text)] if text.strip() else []
 
-# %% ../nbs/00a_text.ipynb #938498c0
+# %% ../nbs/00a_text.ipynb #f68a1d5b
 _made: dict[str, Analyzer] = {}
 
-def analyzer(name: str = 'auto') -> Analyzer:
+def get_analyzer(name: str = 'auto') -> Analyzer:
     "The analyser `mecab`, `kiwi`, `konlpy:Okt` ...; `auto` takes mecab if it is installed, else kiwi, and says so. Made once per process."
     kinds = {'mecab': MecabAnalyzer, 'kiwi': KiwiAnalyzer}
     if name == 'auto':
@@ -95,7 +95,7 @@ def analyzer(name: str = 'auto') -> Analyzer:
         except ImportError as e: raise ImportError(f'analyzer {name!r} is not installed: pip install "korean_sparse[{base}]", or use analyzer="kiwi"') from e
     return _made[name]
 
-# %% ../nbs/00a_text.ipynb #ebeb2830
+# %% ../nbs/00a_text.ipynb #90992c3f
 _CONTENT = ('N', 'V', 'M', 'XR', 'SL', 'SH', 'SN')
 _GRAMMAR = ('VCP', 'VCN', 'VX', 'MAJ')
 STOPWORDS_EN = frozenset("""a about above across after again against all almost along already also although always am among an and another any are aren around as at away
@@ -124,7 +124,7 @@ def content_terms(text: str, by: Analyzer) -> list[str]:
     "The content morphemes of a text, normalised, in order; English function words left out."
     return [s for s, tag in cut(text, by) if is_content(tag) and s not in STOPWORDS_EN]
 
-# %% ../nbs/00a_text.ipynb #48913f5f
+# %% ../nbs/00a_text.ipynb #edf75c22
 SPECIALS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 MUTED, KOREAN, ENGLISH, OTHER = 0, 1, 2, 3  # kinds of a term; MUTED: special, grammar, punctuation, single letter
 
