@@ -5,14 +5,16 @@
 # %% auto #0
 __all__ = ['Run', 'BM25', 'top_k', 'morpheme_bm25']
 
-# %% ../nbs/00b_bm25.ipynb #55c90dee
-from typing import Callable, Iterable, Sequence
+# %% ../nbs/00b_bm25.ipynb #f4332197
+import logging
+from typing import Callable, Sequence
 import bm25s
 import numpy as np
 from .core import check
 from .text import Analyzer, content_terms
 
-# %% ../nbs/00b_bm25.ipynb #03dde476
+# %% ../nbs/00b_bm25.ipynb #699afbc9
+logging.getLogger('bm25s').setLevel(logging.WARNING)  # it reports every index it builds
 Run = dict[str, dict[str, float]]  # query id -> document id -> score, best first
 
 class BM25:

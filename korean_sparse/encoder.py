@@ -6,7 +6,7 @@
 __all__ = ['MUTED_WEIGHT', 'idf_weights', 'QueryEncoder', 'load_tokenizer', 'load_idf', 'lexical_weights', 'keep_top',
            'AnchoredConfig', 'SparseEncoder', 'calibrate', 'from_scratch', 'SparseIndex']
 
-# %% ../nbs/04a_encoder.ipynb #087af619
+# %% ../nbs/04a_encoder.ipynb #4f5e9012
 import json, logging, math
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
@@ -26,7 +26,7 @@ from .core import DataError, atomic, check, write_json, write_text
 from .text import ENGLISH, KOREAN, MUTED, OTHER, SPECIALS, Vocabulary
 from .vectors import TermVectors
 
-# %% ../nbs/04a_encoder.ipynb #179ebb83
+# %% ../nbs/04a_encoder.ipynb #66b2520e
 MUTED_WEIGHT = .001
 
 def idf_weights(documents: Iterable[Sequence[int]], vocab: Vocabulary) -> np.ndarray:
@@ -85,7 +85,7 @@ def load_idf(folder: str | Path, tokenizer: Tokenizer) -> np.ndarray:
     check(not bad, f'{path}: weight of {bad[:3]} outside (0, 64]: {[table[t] for t in bad[:3]]}')
     return np.array([table.get(t, MUTED_WEIGHT) for t in terms], dtype=np.float32)
 
-# %% ../nbs/04a_encoder.ipynb #9d4549e1
+# %% ../nbs/04a_encoder.ipynb #c3a6f6af
 def lexical_weights(ids: Tensor, mask: Tensor, spoken: Tensor, average: Tensor | float, k1: float = 1.2, b: float = .75) -> Tensor:
     "BM25's term-frequency part, [B, V], of token ids [B, L] under `mask`; `spoken` [V] is 0 for muted terms; `average` is the mean document length."
     on = mask.to(spoken.dtype)*spoken[ids]
@@ -93,7 +93,7 @@ def lexical_weights(ids: Tensor, mask: Tensor, spoken: Tensor, average: Tensor |
     length = on.sum(1, keepdim=True)
     return tf*(k1 + 1)/(tf + k1*(1 - b + b*length/average))
 
-# %% ../nbs/04a_encoder.ipynb #b0a36a15
+# %% ../nbs/04a_encoder.ipynb #382031ba
 def keep_top(x: Tensor, k: int) -> Tensor:
     "Zero all but the `k` largest entries of each row of `x` [B, V]."
     if k >= x.shape[1]: return x
@@ -101,7 +101,7 @@ def keep_top(x: Tensor, k: int) -> Tensor:
     top = x.topk(k, dim=1)
     return torch.zeros_like(x).scatter(1, top.indices, top.values)
 
-# %% ../nbs/04a_encoder.ipynb #2d575ea5
+# %% ../nbs/04a_encoder.ipynb #75c4117a
 @dataclass(frozen=True)
 class AnchoredConfig:
     "What a saved model needs to be rebuilt, beside its tensors."
@@ -135,6 +135,7 @@ class SparseEncoder(nn.Module):
         self.register_buffer('pool_weight', torch.tensor(np.where(kinds == MUTED, 0, idf), dtype=torch.float32))
         self.register_buffer('centre', torch.zeros(2, d))        # mean embedding of documents, by language
         self.register_buffer('average_length', torch.tensor(50.))
+        self.register_buffer('expandable', torch.zeros(v, dtype=torch.bool))  # terms that have a vector
 
     @property
     def spoken(self) -> Tensor: return (self.kinds != MUTED).to(self.gate.dtype)
@@ -154,13 +155,14 @@ class SparseEncoder(nn.Module):
         "relu(scale * cosine(projected document, term) - threshold), the best `top_own` and `top_other` terms of each group, [B, V]."
         language = self.document_language(ids, mask)
         document = F.normalize((self.pooled(ids, mask) - self.centre[language]) @ self.project, dim=1)
-        cosine = document @ F.normalize(self.term_vectors, dim=1, eps=1e-6).T
         heard = (self.pool_weight[ids]*mask).sum(1, keepdim=True) > 0  # an empty document expands to nothing
-        total = torch.zeros_like(cosine)
+        total = document.new_zeros(len(ids), len(self.kinds))
         for group, kind in enumerate((KOREAN, ENGLISH, OTHER)):
-            x = F.relu(self.scale[language, group, None]*(cosine - self.threshold[language, group, None]))*(self.kinds == kind)*heard
+            members = torch.nonzero(self.expandable & (self.kinds == kind)).squeeze(1)
+            cosine = document @ F.normalize(self.term_vectors[members], dim=1).T
+            x = F.relu(self.scale[language, group, None]*(cosine - self.threshold[language, group, None]))*heard
             own = (language == group).unsqueeze(1)
-            total = total + torch.where(own, keep_top(x, self.config.top_own), keep_top(x, self.config.top_other if group < 2 else 4))
+            total = total.index_copy(1, members, torch.where(own, keep_top(x, self.config.top_own), keep_top(x, self.config.top_other if group < 2 else 4)))
         return total
 
     def lexical(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -231,7 +233,7 @@ class SparseEncoder(nn.Module):
         except RuntimeError as e: raise DataError(f'{folder}/model.safetensors does not fit config.json: {str(e).splitlines()[1].strip()}') from None
         return model.eval()
 
-# %% ../nbs/04a_encoder.ipynb #5021f712
+# %% ../nbs/04a_encoder.ipynb #4e1b6630
 @torch.no_grad()
 def calibrate(model: SparseEncoder, texts: Sequence[str], known: Sequence[int], batch_size: int = 64) -> None:
     "Set the average length, the centres, the term vectors of `known` term ids, and the thresholds, from texts."
@@ -247,11 +249,11 @@ def calibrate(model: SparseEncoder, texts: Sequence[str], known: Sequence[int], 
     kinds = model.kinds[single[:, 0]]
     for group, kind in enumerate((KOREAN, ENGLISH, OTHER)):
         if (kinds == kind).any(): terms[kinds == kind] -= terms[kinds == kind].mean(0)
-    model.term_vectors[single[:, 0]] = terms
-    cosine = F.normalize(pooled - model.centre[language], dim=1) @ F.normalize(model.term_vectors, dim=1, eps=1e-6).T
+    model.term_vectors[single[:, 0]], model.expandable[single[:, 0]] = terms, model.kinds[single[:, 0]] != MUTED
+    cosine = F.normalize(pooled - model.centre[language], dim=1) @ F.normalize(terms, dim=1).T
     for l in (0, 1):
         for group, kind in enumerate((KOREAN, ENGLISH, OTHER)):
-            c, k = cosine[language == l][:, model.kinds == kind], model.config.top_own if l == group else model.config.top_other
+            c, k = cosine[language == l][:, kinds == kind], model.config.top_own if l == group else model.config.top_other
             if c.numel() and k: model.threshold[l, group] = c.topk(min(k, c.shape[1]), dim=1).values[:, -1].mean().clamp_min(.05)
 
 def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Sequence[str], layers: int = 2, heads: int = 4, seed: int = 0, **config) -> SparseEncoder:
@@ -259,7 +261,8 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
     torch.manual_seed(seed)
     d = tv.vectors.shape[1]
     check(d % heads == 0, f'dim = {d} is not a multiple of {heads} heads')
-    bert = dict(vocab_size=len(vocab), hidden_size=d, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=2*d, max_position_embeddings=512, hidden_dropout_prob=0., attention_probs_dropout_prob=0.)
+    bert = dict(vocab_size=len(vocab), hidden_size=d, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=2*d, max_position_embeddings=512, hidden_dropout_prob=0., attention_probs_dropout_prob=0.,
+                layer_norm_eps=.01)  # tokens without a vector are zero: a tiny eps would blow up their gradient
     model = SparseEncoder(AnchoredConfig(bert=bert, **config), vocab.tokenizer, vocab.kinds, idf)
     rows = [(vocab.tokenizer.token_to_id(t), v) for t, v in zip(tv.terms, tv.vectors) if vocab.tokenizer.token_to_id(t) is not None]
     with torch.no_grad():
@@ -270,7 +273,7 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
     calibrate(model, texts, [i for i, _ in rows])
     return model
 
-# %% ../nbs/04a_encoder.ipynb #1b9ffbec
+# %% ../nbs/04a_encoder.ipynb #67bb663e
 class SparseIndex:
     "An exact in-process index over encoded documents."
     def __init__(self, ids: Sequence[str], rows: csr_matrix, query: QueryEncoder):
