@@ -6,13 +6,13 @@
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'RED', 'GREY', 'PURPLE', 'COLOURS', 'LANG_COLOUR', 'axes', 'save_picture', 'project',
            'draw_map']
 
-# %% ../nbs/00c_pictures.ipynb #b0aa40a3
+# %% ../nbs/00c_pictures.ipynb #8fece213
 from pathlib import Path
 from typing import Sequence
 import numpy as np
 from .core import atomic, check
 
-# %% ../nbs/00c_pictures.ipynb #78546942
+# %% ../nbs/00c_pictures.ipynb #fc8929fc
 BLUE, ORANGE, GREEN, RED, GREY, PURPLE = '#2f6db3', '#e08214', '#3a8f5c', '#c0392b', '#8a8f98', '#7b5aa6'
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, '#17a2b8', '#b8860b', '#d16ba5', '#5d6d7e', '#6b8e23', '#a0522d', '#4169e1')
 LANG_COLOUR = {'ko': BLUE, 'en': ORANGE}
@@ -22,7 +22,7 @@ def axes(width: float = 8, height: float = 4, columns: int = 1, rows: int = 1):
     import matplotlib
     if 'inline' not in matplotlib.get_backend(): matplotlib.use('agg')
     import matplotlib.pyplot as plt, koreanize_matplotlib
-    plt.rcParams.update({'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'font.size': 9.5, 'legend.frameon': False})
+    plt.rcParams.update({'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'font.size': 9.5, 'legend.frameon': False, 'axes.unicode_minus': False})
     with plt.ioff(): return plt.subplots(rows, columns, figsize=(width, height), layout='constrained')
 
 def save_picture(fig, path: str | Path) -> Path:
@@ -32,7 +32,7 @@ def save_picture(fig, path: str | Path) -> Path:
     plt.close(fig)
     return Path(path)
 
-# %% ../nbs/00c_pictures.ipynb #c3ec8981
+# %% ../nbs/00c_pictures.ipynb #574065e9
 def project(vectors: np.ndarray, method: str = 'umap', seed: int = 0) -> np.ndarray:
     "Lay vectors [N, D] on the plane, [N, 2], by `umap`, `tsne` (both on cosine) or `pca`; PCA if there are too few points for the method."
     check(method in ('umap', 'tsne', 'pca'), f'unknown projection {method!r}; known are umap, tsne, pca')
@@ -45,7 +45,9 @@ def project(vectors: np.ndarray, method: str = 'umap', seed: int = 0) -> np.ndar
         return xy
     if method == 'tsne':
         from sklearn.manifold import TSNE
-        return TSNE(2, metric='cosine', init='random', perplexity=min(20, (n - 1)/3), random_state=seed).fit_transform(vectors)
+        from threadpoolctl import threadpool_limits
+        with threadpool_limits(1):  # on a few hundred points threads only wait for each other
+            return TSNE(2, metric='cosine', init='random', perplexity=min(20, (n - 1)/3), random_state=seed).fit_transform(vectors)
     import warnings, umap
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # umap tells that a seed means one thread, which is what we want

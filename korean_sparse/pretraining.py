@@ -7,7 +7,7 @@ __all__ = ['DIRECTIONS', 'article_examples', 'news_examples', 'retrieval_example
            'make_batch', 'batches', 'Recipe', 'training_step', 'train', 'PretrainConfig', 'blend_idf', 'untrained',
            'direction_scores', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #6e979ec1
+# %% ../nbs/04_pretraining.ipynb #de7f0f74
 import random
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from .synonyms import title_term
 from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_vocabulary
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #67890c99
+# %% ../nbs/04_pretraining.ipynb #f2a37a12
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
     texts = {(a.lang, title_term(a.title)): a.text for a in articles}
@@ -50,7 +50,7 @@ def retrieval_examples(rs: RetrievalSet) -> Iterator[TrainExample]:
         for d, score in docs.items():
             if score > 0: yield TrainExample(rs.queries[q], rs.corpus[d], kind='mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross')
 
-# %% ../nbs/04_pretraining.ipynb #08b85d49
+# %% ../nbs/04_pretraining.ipynb #28c522f5
 def answers(examples: Iterable[TrainExample]) -> dict[str, set[str]]:
     "query -> all texts that answer it in the data."
     found: dict[str, set[str]] = defaultdict(set)
@@ -66,7 +66,7 @@ def add_hard_negatives(examples: Sequence[TrainExample], by: Analyzer, n: int = 
         if texts: indexes[lang] = morpheme_bm25(texts, texts, by)
     return [replace(e, negatives=tuple(indexes[language(e.positive)].hard_negatives(e.query, right[e.query], n))) for e in tqdm(examples, desc='hard negatives', unit='query', leave=False)]
 
-# %% ../nbs/04_pretraining.ipynb #f8c57ef5
+# %% ../nbs/04_pretraining.ipynb #fbf6c3de
 @dataclass(frozen=True)
 class Batch:
     "Queries [Q, V] as idf weights, the distinct texts [D], each query's column, and what else answers it [Q, D]."
@@ -89,13 +89,13 @@ def batches(examples: Sequence[TrainExample], size: int, seed: int) -> Iterator[
     random.Random(seed).shuffle(order)
     for i in range(0, len(order), size): yield [examples[j] for j in order[i:i + size]]
 
-# %% ../nbs/04_pretraining.ipynb #d97de4b9
+# %% ../nbs/04_pretraining.ipynb #ed3ddd0c
 @dataclass(frozen=True)
 class Recipe:
     "How to train: numbers of the loop and of the losses."
-    epochs: int = 3
+    epochs: int = 2
     batch_size: int = 32
-    lr: float = 1e-3
+    lr: float = 2e-3
     temperature: float = 2.
     flops: float = .02
     seed: int = 0
@@ -147,7 +147,7 @@ def train(model: SparseEncoder, examples: Sequence[TrainExample], recipe: Recipe
     model.eval()
     return history
 
-# %% ../nbs/04_pretraining.ipynb #5cbbacb3
+# %% ../nbs/04_pretraining.ipynb #df9d49b3
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -157,17 +157,17 @@ class PretrainConfig:
     temporal: str = ''
     retrieval: str = 'data/sample/retrieval'
     news: str = 'data/sample/news/news.jsonl'
-    epochs: int = 3
+    epochs: int = 2
     batch_size: int = 32
-    lr: float = 1e-3
+    lr: float = 2e-3
     temperature: float = 2.
     flops: float = .02
     negatives: int = 1
     dim: int = 128
-    layers: int = 2
+    layers: int = 1
     vocabulary: int = 12_000
-    top_own: int = 24
-    top_other: int = 32
+    top_own: int = 16
+    top_other: int = 36
     temporal_weight: float = .2
     analyzer: str = 'auto'
     seed: int = 0
@@ -207,7 +207,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #45870b13
+# %% ../nbs/04_pretraining.ipynb #b61d0dfc
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)
@@ -216,8 +216,8 @@ def _plot_training(history: list[dict], path: Path) -> None:
         for name, colour in (('loss', BLUE), ('ranking', ORANGE)): y = smooth([h[name] for h in steps]); left.plot(np.linspace(0, len(steps), len(y)), y, color=colour, label=name)
         y = smooth([h['active'] for h in steps]); right.plot(np.linspace(0, len(steps), len(y)), y, color=PURPLE)
         left.legend()
-    for name, colour in zip([k for k in devs[0] if k.startswith('dev ')], (BLUE, ORANGE, GREEN, RED)): middle.plot([h['epoch'] for h in devs], [h[name] for h in devs], 'o-', color=colour, label=name[4:])
-    left.set_title('Loss'); left.set_xlabel('step'); middle.set_title('dev nDCG@10, query -> document'); middle.set_xlabel('epoch'); middle.legend(); middle.set_ylim(0, 1)
+    for name, colour in zip([k for k in devs[0] if k.startswith('dev ')], (BLUE, ORANGE, GREEN, RED)): middle.plot([h['epoch'] for h in devs], [h[name] for h in devs], 'o-', color=colour, label=name[4:].replace('->', '→'))
+    left.set_title('Loss'); left.set_xlabel('step'); middle.set_title('dev nDCG@10, query → document'); middle.set_xlabel('epoch'); middle.legend(); middle.set_ylim(0, 1)
     middle.set_xticks(range(len(devs))); right.set_title('Active terms per document (training batches)'); right.set_xlabel('step'); right.set_ylim(0)
     save_picture(fig, path)
 

@@ -7,7 +7,7 @@ __all__ = ['log', 'Morph', 'KIND_COLOUR', 'load_news', 'locate', 'bound_particle
            'decay_weights', 'temporal_idf', 'month_range', 'MonthlyCounts', 'count_months', 'window_z', 'find_windows',
            'find_seasons', 'trends', 'read_planted', 'score_trends', 'cluster_terms', 'TemporalConfig', 'build']
 
-# %% ../nbs/03_temporal_clustering.ipynb #ce8db5bb
+# %% ../nbs/03_temporal_clustering.ipynb #c5fd7117
 import logging, math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from typing import Iterable, Iterator, Sequence
 import numpy as np
 from tqdm.auto import tqdm
 
-# %% ../nbs/03_temporal_clustering.ipynb #fbd14b2d
-from .core import (DataError, NewsItem, StageResult, TermCluster, TermTrend, check, find_root, from_notebook, make_row, need, open_text, read_json_lines,
+# %% ../nbs/03_temporal_clustering.ipynb #b304dae1
+from .core import (DataError, NewsItem, StageResult, TermCluster, TermTrend, check, from_notebook, make_row, need, open_text, read_json_lines,
                                 read_rows, run_stage, write_json, write_rows)
 from .pictures import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, draw_map, project, save_picture
 from .text import STOPWORDS_EN, Analyzer, content_terms, cut, get_analyzer, normalize
 from .vectors import TermVectors, ppmi_vectors
 
-# %% ../nbs/03_temporal_clustering.ipynb #08b27984
+# %% ../nbs/03_temporal_clustering.ipynb #ef6018f3
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03_temporal_clustering.ipynb #ee500488
+# %% ../nbs/03_temporal_clustering.ipynb #67a6ff59
 def load_news(path: str | Path) -> list[NewsItem]:
     "Items of a `.jsonl` or `.jsonl.gz` file by date, then id; a text that was there before is dropped (the log says how many), an id used twice is a `DataError`."
     items, line_of = [], {}
@@ -44,7 +44,7 @@ def load_news(path: str | Path) -> list[NewsItem]:
     if len(first) < len(items): log.warning('%s: %d of %d items repeat the text of an earlier one and are dropped', path, len(items) - len(first), len(items))
     return list(first.values())
 
-# %% ../nbs/03_temporal_clustering.ipynb #767d485f
+# %% ../nbs/03_temporal_clustering.ipynb #767d4b5f
 Morph = tuple[str, str, int]  # surface, tag, position in the normalised text
 
 def locate(text: str, by: Analyzer) -> list[Morph]:
@@ -57,7 +57,7 @@ def locate(text: str, by: Analyzer) -> list[Morph]:
         found.append((surface, tag, at)); pos = at + len(surface)
     return found
 
-# %% ../nbs/03_temporal_clustering.ipynb #077914d7
+# %% ../nbs/03_temporal_clustering.ipynb #118286b9
 def _inside(tag: str) -> bool:
     parts = tag.split('+')
     return parts[0].startswith(('N', 'XR', 'XPN', 'XSN', 'SL', 'MM', 'MAG')) or parts[0] in ('VV', 'VA') and parts[-1] in ('ETM', 'ETN')
@@ -85,7 +85,7 @@ def candidates(morphs: Sequence[Morph], bound: set[tuple[str, str]] = frozenset(
             if ends and rooted and len(term) > 1 and term not in STOPWORDS_EN: found.add(term)
     return found
 
-# %% ../nbs/03_temporal_clustering.ipynb #12d37723
+# %% ../nbs/03_temporal_clustering.ipynb #fb6cd9c2
 def drop_parts(documents: Sequence[set[str]], min_support: int = 5, share: float = .8) -> list[list[str]]:
     "Sorted terms a document, those in at least `min_support` documents; a term is dropped if a longer one that contains it has at least `share` of its documents."
     df = Counter(t for d in documents for t in d)
@@ -102,7 +102,7 @@ def find_terms(items: Sequence[NewsItem], by: Analyzer, min_support: int = 5) ->
     check(any(terms), f'no term occurs in {min_support} or more of {len(items)} items; lower the parameter `min_support`')
     return terms
 
-# %% ../nbs/03_temporal_clustering.ipynb #99d286fb
+# %% ../nbs/03_temporal_clustering.ipynb #74b2a601
 def decay_weights(dates: Sequence[str], reference: str, half_life: float) -> np.ndarray:
     "One weight in (0, 1] a date: .5 ** (age in days at `reference` / `half_life`); a date after the reference is a `DataError`."
     check(half_life > 0, f'parameter half_life = {half_life}: must be above 0 days')
@@ -121,7 +121,7 @@ def temporal_idf(documents: Sequence[Iterable[str]], weights: Sequence[float]) -
     total = float(np.sum(weights))
     return {t: min(max(math.log1p((max(total - df[t], 0) + .5)/(df[t] + .5)), 1e-6), 64.) for t in sorted(df)}
 
-# %% ../nbs/03_temporal_clustering.ipynb #da0f363b
+# %% ../nbs/03_temporal_clustering.ipynb #f392b34e
 def month_range(first: str, last: str) -> list[str]:
     "All months from the date `first` to the date `last`, as `2024-07`."
     a, b = date.fromisoformat(first), date.fromisoformat(last)
@@ -149,14 +149,14 @@ def count_months(items: Sequence[NewsItem], documents: Sequence[Iterable[str]], 
         for t in set(d) & row.keys(): counts[row[t], c] += 1
     return MonthlyCounts(terms, months, counts, totals)
 
-# %% ../nbs/03_temporal_clustering.ipynb #3ee943f0
+# %% ../nbs/03_temporal_clustering.ipynb #fee9b5b5
 def _two_shares(k: np.ndarray, n: float, p0: np.ndarray, n0: np.ndarray | float, variance: np.ndarray | float = 0.) -> np.ndarray:
     "z of a share k/n above a share p0 seen in n0 documents; `variance` is the least variance to assume."
     pooled = (k + p0*n0)/(n + n0)
     return (k/n - p0)/np.sqrt(np.maximum(np.maximum(variance, pooled*(1 - pooled)*(1/n + 1/n0)), 1e-12))
 
-def window_z(m: MonthlyCounts, start: int, stop: int, memory: float = 6.) -> np.ndarray:
-    "z of the share in months `start:stop` above the baseline before it, [V]; `memory` is the history's half-life in months."
+def window_z(m: MonthlyCounts, start: int, stop: int, memory: float = 6., least: float = 0.) -> np.ndarray:
+    "z of the share in months `start:stop` above the baseline before it, [V]; `memory` is the history's half-life in months, `least` the lowest baseline share."
     inside = np.zeros(len(m.months), bool); inside[start:stop] = True
     k, n = m.counts[:, inside].sum(1), m.totals[inside].sum()
     weights = .5**(np.arange(start, 0, -1)/memory)
@@ -171,9 +171,9 @@ def window_z(m: MonthlyCounts, start: int, stop: int, memory: float = 6.) -> np.
         season = m.counts[:, same].sum(1)/m.totals[same].sum()
         n0 = np.where(season > p0, m.totals[same].sum(), n0)
         p0 = np.maximum(season, p0)
-    return _two_shares(k, max(n, 1), p0, n0, variance)
+    return _two_shares(k, max(n, 1), np.maximum(p0, least), n0, variance)
 
-# %% ../nbs/03_temporal_clustering.ipynb #45bc1f6b
+# %% ../nbs/03_temporal_clustering.ipynb #7bb49255
 def find_windows(m: MonthlyCounts, min_support: int = 5, window: int = 6, memory: float = 6., recent: int = 2, hold: float = .5) -> dict[str, tuple[float, str, int, int]]:
     "Term -> (z, `emerging` or `burst`, first month, month after the last) of its best window, for terms that have one."
     last = len(m.months)
@@ -187,7 +187,7 @@ def find_windows(m: MonthlyCounts, min_support: int = 5, window: int = 6, memory
             if not (k >= min_support).any(): continue
             high = tail >= hold*k/n
             kind = np.where(high & (stop == last), 'emerging', np.where(~high & (stop <= last - recent) & (stop - start <= window), 'burst', ''))
-            z = window_z(m, start, stop, memory)
+            z = window_z(m, start, stop, memory, min_support/m.totals.sum())
             for i in np.flatnonzero((k >= min_support) & (kind != '')):
                 if z[i] > best.get(m.terms[i], (0.,))[0]: best[m.terms[i]] = (float(z[i]), str(kind[i]), start, stop)
     return best
@@ -198,7 +198,7 @@ def _widen(m: MonthlyCounts, i: int, start: int, stop: int, low: float) -> tuple
     while stop < len(share) and share[stop] > floor: stop += 1
     return start, stop
 
-# %% ../nbs/03_temporal_clustering.ipynb #e88fe9b7
+# %% ../nbs/03_temporal_clustering.ipynb #273e8fb0
 def find_seasons(m: MonthlyCounts, min_support: int = 5, hold: float = .5, low: float = .25, longest: int = 4) -> dict[str, tuple[float, int, int]]:
     "Term -> (z, first calendar month, last calendar month) of its best season, 1 to `longest` months; a season over New Year ends below its start."
     calendar = np.array([int(month[5:]) - 1 for month in m.months])
@@ -213,13 +213,13 @@ def find_seasons(m: MonthlyCounts, min_support: int = 5, hold: float = .5, low: 
             share, rest = k/n, (all_k - k)/(all_n - n)
             stretches = [(m.counts[:, year == y].sum(1), max(m.totals[year == y].sum(), 1)) for y in range(1, year.max() + 1)]
             years = sum(((a >= 2) & (a/b >= hold*share)).astype(int) for a, b in stretches)
-            z = _two_shares(k, n, rest, all_n - n)
+            z = _two_shares(k, n, np.maximum(rest, min_support/all_n), all_n - n)
             for i in np.flatnonzero((years >= 2) & (3*years >= 2*len(stretches)) & (rest <= low*share) & (k >= min_support)):
                 if z[i] > best.get(m.terms[i], (0.,))[0]: best[m.terms[i]] = (float(z[i]), first + 1, (first + length - 1) % 12 + 1)
     return best
 
-# %% ../nbs/03_temporal_clustering.ipynb #27986aab
-def trends(items: Sequence[NewsItem], terms: Sequence[Sequence[str]], min_support: int = 5, threshold: float = 3.5, season_threshold: float = 6., window: int = 6,
+# %% ../nbs/03_temporal_clustering.ipynb #c2f490a7
+def trends(items: Sequence[NewsItem], terms: Sequence[Sequence[str]], min_support: int = 5, threshold: float = 3.5, season_threshold: float = 4.5, window: int = 6,
            memory: float = 6., recent: int = 2, hold: float = .5, low: float = .25) -> list[TermTrend]:
     """Emerging, bursting and seasonal terms, best z first; `terms` are the terms of each item, items sorted by date.
 
@@ -242,7 +242,7 @@ def trends(items: Sequence[NewsItem], terms: Sequence[Sequence[str]], min_suppor
         rows.append(row(t, kind, z, m.months[a], m.months[b - 1], set(m.months[a:b])))
     return sorted(rows, key=lambda r: (-r.score, r.term))
 
-# %% ../nbs/03_temporal_clustering.ipynb #7b7f1cd9
+# %% ../nbs/03_temporal_clustering.ipynb #b38f6964
 def read_planted(path: str | Path) -> dict[str, str]:
     "Term -> kind from a table with the columns term and kind (tab-separated, first line a header)."
     with open_text(path) as f: lines = [line.rstrip('\n').split('\t') for line in f if line.strip()]
@@ -266,8 +266,8 @@ def score_trends(found: Sequence[TermTrend], planted: dict[str, str], terms: Seq
             'constants_reported': sum(planted.get(t.term) == 'constant' for t in found), 'seasonals_reported': sum(planted.get(t) == 'seasonal' for t in reported),
             'seasonals_found': sum(planted.get(t.term) == t.kind == 'seasonal' for t in found)}
 
-# %% ../nbs/03_temporal_clustering.ipynb #2d3ba98c
-def cluster_terms(tv: TermVectors, distance: float = .5, smallest: int = 2, largest: int = 12) -> list[TermCluster]:
+# %% ../nbs/03_temporal_clustering.ipynb #0d8aef7d
+def cluster_terms(tv: TermVectors, distance: float = .6, smallest: int = 2, largest: int = 12) -> list[TermCluster]:
     "Average-linkage clusters on cosine distance of `smallest` to `largest` terms, tightest first; terms by nearness to the mean, `score` the mean cosine to it."
     from sklearn.cluster import AgglomerativeClustering
     labels = AgglomerativeClustering(n_clusters=None, metric='cosine', linkage='average', distance_threshold=distance).fit_predict(tv.vectors.astype(np.float64))
@@ -281,7 +281,7 @@ def cluster_terms(tv: TermVectors, distance: float = .5, smallest: int = 2, larg
         groups.append((-round(float(cosines.mean()), 4), tuple(t for _, t in order)))
     return [TermCluster(n, terms, terms[0], -score) for n, (score, terms) in enumerate(sorted(groups))]
 
-# %% ../nbs/03_temporal_clustering.ipynb #ab522106
+# %% ../nbs/03_temporal_clustering.ipynb #ceabf003
 KIND_COLOUR = {'emerging': GREEN, 'burst': ORANGE, 'seasonal': BLUE}
 
 def _stories(found: Sequence[TermTrend], terms: Sequence[Sequence[str]], kind: str, n: int) -> list[TermTrend]:
@@ -323,20 +323,23 @@ def _plot_idf_change(static: dict[str, float], temporal: dict[str, float], words
     ax.barh(range(len(shown)), [c for c, _ in shown], color=[GREEN if n < most else ORANGE for n in range(len(shown))], height=.75)
     ax.axvline(float(np.median([c for c, _ in change])), color=GREY, lw=1, ls=':')
     ax.set_yticks(range(len(shown)), [t for _, t in shown]); ax.margins(y=.01)
-    ax.axvline(0, color='black', lw=.6); ax.set_xlabel('temporal idf − static idf (dotted: median of all terms)')
+    ax.axvline(0, color='black', lw=.6); ax.set_xlabel('temporal idf less static idf (dotted: median of all terms)'); ax.xaxis.set_major_formatter(lambda v, _: f'{v:+.2g}')
     ax.set_title('lowered by recent use (below), lifted by neglect (above)')
     save_picture(fig, path)
 
-def _plot_map(tv: TermVectors, clusters: Sequence[TermCluster], method: str, path: Path, seed: int, most: int = 12, each: int = 4) -> None:
-    shown = [c for c in clusters if len(c.terms) > 2][:most]
-    label = {t for c in shown for t in c.terms[:each]}
-    colour = {t: COLOURS[n % len(COLOURS)] for n, c in enumerate(shown) for t in c.terms}
+def _plot_map(tv: TermVectors, clusters: Sequence[TermCluster], method: str, path: Path, seed: int, most: int = 20, each: int = 3) -> None:
+    from threadpoolctl import threadpool_limits
+    shown = sorted(clusters, key=lambda c: -min(len(c.terms), 3))[:most]
+    members = [(t, t if i < each else '', COLOURS[n % len(COLOURS)]) for n, c in enumerate(shown) for i, t in enumerate(c.terms)]
     fig, ax = axes(10, 7.5)
-    draw_map(ax, project(tv.vectors, method, seed), [t if t in label else '' for t in tv.terms], [colour.get(t, '#d5d8dc') for t in tv.terms])
-    ax.set_title(f'{method}: all {len(tv.terms)} terms, the {len(shown)} tightest clusters of three or more in colour')
+    with threadpool_limits(1): xy = project(tv.vectors, method, seed)  # t-SNE's threads wait for each other for longer than they work
+    ax.scatter(*xy.T, c='#d5d8dc', s=9, linewidths=0, zorder=0)
+    if members: draw_map(ax, xy[[tv.index[t] for t, _, _ in members]], [label for _, label, _ in members], [colour for _, _, colour in members], size=22)
+    ax.set_xticks([]); ax.set_yticks([])
+    ax.set_title(f'{method}: {len(tv.terms)} terms, {len(shown)} clusters in colour (up to {each} of their terms named)')
     save_picture(fig, path)
 
-# %% ../nbs/03_temporal_clustering.ipynb #37bc2762
+# %% ../nbs/03_temporal_clustering.ipynb #8f4d5640
 @dataclass(frozen=True)
 class TemporalConfig:
     "Parameters of stage 03; see the parameters cell of its notebook for units."
@@ -348,16 +351,18 @@ class TemporalConfig:
     reference: str = ''
     min_support: int = 5
     threshold: float = 3.5
-    season_threshold: float = 6.
+    season_threshold: float = 4.5
     window: int = 6
     memory: float = 6.
-    distance: float = .5
+    cluster_support: int = 10
+    distance: float = .6
     dim: int = 64
     seed: int = 0
     force: bool = False
     def __post_init__(self):
         for name in ('half_life', 'threshold', 'season_threshold', 'memory'): check(getattr(self, name) > 0, f'parameter {name} = {getattr(self, name)}: must be above 0')
         check(self.min_support >= 2, f'parameter min_support = {self.min_support}: must be at least 2 documents')
+        check(self.cluster_support >= 2, f'parameter cluster_support = {self.cluster_support}: must be at least 2 documents')
         check(self.window >= 1, f'parameter window = {self.window}: must be at least 1 month')
         check(0 < self.distance <= 1, f'parameter distance = {self.distance}: must be in (0, 1]')
         check(self.dim >= 2, f'parameter dim = {self.dim}: must be at least 2')
@@ -376,7 +381,9 @@ def build(cfg: TemporalConfig = TemporalConfig()) -> StageResult:
         terms = find_terms(items, by, cfg.min_support)
         found = trends(items, terms, cfg.min_support, cfg.threshold, cfg.season_threshold, cfg.window, cfg.memory)
         write_rows(out/'trends.jsonl', found)
-        tv = ppmi_vectors(terms, cfg.dim, weights, cfg.min_support, cfg.seed)
+        enough = sum(n >= cfg.cluster_support for n in Counter(t for d in terms for t in d).values())
+        check(enough > 2, f'{enough} terms occur in {cfg.cluster_support} or more of {len(items)} items, too few to cluster; lower the parameter `cluster_support`')
+        tv = ppmi_vectors(terms, cfg.dim, weights, cfg.cluster_support, cfg.seed)
         clusters = cluster_terms(tv, cfg.distance)
         write_rows(out/'clusters.jsonl', clusters)
         m, df = count_months(items, terms, cfg.min_support), Counter(t for d in morphs for t in set(d))
@@ -385,6 +392,6 @@ def build(cfg: TemporalConfig = TemporalConfig()) -> StageResult:
         for method in ('umap', 'tsne'): _plot_map(tv, clusters, method, out/f'clusters_{method}.png', cfg.seed)
         kinds = Counter(t.kind for t in found)
         metrics = {f'trend_{k}' if k in ('precision', 'recall') else k: v for k, v in score_trends(found, read_planted(inputs['planted']), terms).items()} if cfg.planted else {}
-        return {'counts': {'news': len(items), 'months': len(m.months), 'terms': len(tv.terms), 'morphemes': len(static), 'trends': len(found), **{k: kinds[k] for k in KIND_COLOUR},
+        return {'counts': {'news': len(items), 'duplicates': sum(1 for _ in read_json_lines(inputs['news'])) - len(items), 'months': len(m.months), 'terms': len(m.terms), 'clustered': len(tv.terms), 'morphemes': len(static), 'trends': len(found), **{k: kinds[k] for k in KIND_COLOUR},
                            'clusters': len(clusters)}, 'metrics': {'analyzer': by.name, **metrics}}
     return run_stage('03_temporal_clustering', cfg, inputs, make)

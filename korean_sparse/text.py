@@ -7,7 +7,7 @@ __all__ = ['log', 'STOPWORDS_EN', 'SPECIALS', 'MUTED', 'KOREAN', 'ENGLISH', 'OTH
            'MecabAnalyzer', 'KiwiAnalyzer', 'KonlpyAnalyzer', 'get_analyzer', 'is_content', 'cut', 'content_terms',
            'Vocabulary', 'count_pieces', 'train_vocabulary']
 
-# %% ../nbs/00a_text.ipynb #7bec3304
+# %% ../nbs/00a_text.ipynb #486b89a7
 import importlib.util, logging, math, os, re, unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tqdm.auto import tqdm
 from .core import check, DataError
 
-# %% ../nbs/00a_text.ipynb #e2abceb4
+# %% ../nbs/00a_text.ipynb #4f166eda
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/00a_text.ipynb #4d051b7e
+# %% ../nbs/00a_text.ipynb #eee117f2
 _INVISIBLE = re.compile('[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]')
 
 def normalize(text: str) -> str:
@@ -33,7 +33,7 @@ def language(text: str) -> str:
     hangul = sum('가' <= c <= '힣' for c in text)
     return 'ko' if 2*hangul >= sum('a' <= c.lower() <= 'z' for c in text) and hangul else 'en'
 
-# %% ../nbs/00a_text.ipynb #c5e946a2
+# %% ../nbs/00a_text.ipynb #97b04a3e
 class Analyzer(Protocol):
     "What an analyser is: a name, and a cut of a text into (surface, Sejong tag) pairs."
     name: str
@@ -79,7 +79,7 @@ class KonlpyAnalyzer:
     def morphs(self, text: str) -> list[tuple[str, str]]:
         return [(s, _OKT.get(t, 'SW') if self.name.endswith('Okt') else t) for s, t in self._tagger.pos(text)] if text.strip() else []
 
-# %% ../nbs/00a_text.ipynb #f68a1d5b
+# %% ../nbs/00a_text.ipynb #7fc2d09c
 _made: dict[str, Analyzer] = {}
 
 def get_analyzer(name: str = 'auto') -> Analyzer:
@@ -95,7 +95,7 @@ def get_analyzer(name: str = 'auto') -> Analyzer:
         except ImportError as e: raise ImportError(f'analyzer {name!r} is not installed: pip install "korean_sparse[{base}]", or use analyzer="kiwi"') from e
     return _made[name]
 
-# %% ../nbs/00a_text.ipynb #90992c3f
+# %% ../nbs/00a_text.ipynb #650fb6b3
 _CONTENT = ('N', 'V', 'M', 'XR', 'SL', 'SH', 'SN')
 _GRAMMAR = ('VCP', 'VCN', 'VX', 'MAJ')
 STOPWORDS_EN = frozenset("""a about above across after again against all almost along already also although always am among an and another any are aren around as at away
@@ -124,7 +124,7 @@ def content_terms(text: str, by: Analyzer) -> list[str]:
     "The content morphemes of a text, normalised, in order; English function words left out."
     return [s for s, tag in cut(text, by) if is_content(tag) and s not in STOPWORDS_EN]
 
-# %% ../nbs/00a_text.ipynb #edf75c22
+# %% ../nbs/00a_text.ipynb #ee2c356c
 SPECIALS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 MUTED, KOREAN, ENGLISH, OTHER = 0, 1, 2, 3  # kinds of a term; MUTED: special, grammar, punctuation, single letter
 

