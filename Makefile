@@ -35,7 +35,8 @@ sample:          ## rebuild data/sample from its authored sources
 	$(PYTHON) scripts/build_sample.py
 
 readme: $(STAMP) ## README.md from nbs/index.ipynb
-	$(BIN)/jupyter nbconvert --to markdown --output-dir . --output README nbs/index.ipynb
+	$(BIN)/jupyter nbconvert --to markdown --execute --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags hide --output-dir . --output README nbs/index.ipynb
+	cp outputs/sample/06_export/search.png outputs/sample/05_evaluation/ndcg_by_direction.png outputs/sample/05_evaluation/languages_tsne.png docs/pictures/
 
 lock: $(STAMP)   ## constraints.txt anew from settings.ini (torch stays where it is known to work)
 	$(BIN)/pip install --quiet uv

@@ -6,7 +6,7 @@
 __all__ = ['MUTED_WEIGHT', 'idf_weights', 'QueryEncoder', 'load_tokenizer', 'load_idf', 'lexical_weights', 'keep_top',
            'AnchoredConfig', 'SparseEncoder', 'calibrate', 'from_scratch', 'SparseIndex']
 
-# %% ../nbs/04a_encoder.ipynb #4f5e9012
+# %% ../nbs/04a_encoder.ipynb #f5414119
 import json, logging, math
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
@@ -19,14 +19,14 @@ from scipy.sparse import csr_matrix, vstack
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from transformers import BertConfig, BertModel
 from .bm25 import Run, top_k
 from .core import DataError, atomic, check, write_json, write_text
 from .text import ENGLISH, KOREAN, MUTED, OTHER, SPECIALS, Vocabulary
 from .vectors import TermVectors
 
-# %% ../nbs/04a_encoder.ipynb #66b2520e
+# %% ../nbs/04a_encoder.ipynb #94025ca8
 MUTED_WEIGHT = .001
 
 def idf_weights(documents: Iterable[Sequence[int]], vocab: Vocabulary) -> np.ndarray:
@@ -85,7 +85,7 @@ def load_idf(folder: str | Path, tokenizer: Tokenizer) -> np.ndarray:
     check(not bad, f'{path}: weight of {bad[:3]} outside (0, 64]: {[table[t] for t in bad[:3]]}')
     return np.array([table.get(t, MUTED_WEIGHT) for t in terms], dtype=np.float32)
 
-# %% ../nbs/04a_encoder.ipynb #c3a6f6af
+# %% ../nbs/04a_encoder.ipynb #dbd4c8e5
 def lexical_weights(ids: Tensor, mask: Tensor, spoken: Tensor, average: Tensor | float, k1: float = 1.2, b: float = .75) -> Tensor:
     "BM25's term-frequency part, [B, V], of token ids [B, L] under `mask`; `spoken` [V] is 0 for muted terms; `average` is the mean document length."
     on = mask.to(spoken.dtype)*spoken[ids]
@@ -93,7 +93,7 @@ def lexical_weights(ids: Tensor, mask: Tensor, spoken: Tensor, average: Tensor |
     length = on.sum(1, keepdim=True)
     return tf*(k1 + 1)/(tf + k1*(1 - b + b*length/average))
 
-# %% ../nbs/04a_encoder.ipynb #382031ba
+# %% ../nbs/04a_encoder.ipynb #23ff6b0c
 def keep_top(x: Tensor, k: int) -> Tensor:
     "Zero all but the `k` largest entries of each row of `x` [B, V]."
     if k >= x.shape[1]: return x
@@ -101,7 +101,7 @@ def keep_top(x: Tensor, k: int) -> Tensor:
     top = x.topk(k, dim=1)
     return torch.zeros_like(x).scatter(1, top.indices, top.values)
 
-# %% ../nbs/04a_encoder.ipynb #75c4117a
+# %% ../nbs/04a_encoder.ipynb #e0ad7c8c
 @dataclass(frozen=True)
 class AnchoredConfig:
     "What a saved model needs to be rebuilt, beside its tensors."
@@ -233,7 +233,7 @@ class SparseEncoder(nn.Module):
         except RuntimeError as e: raise DataError(f'{folder}/model.safetensors does not fit config.json: {str(e).splitlines()[1].strip()}') from None
         return model.eval()
 
-# %% ../nbs/04a_encoder.ipynb #4e1b6630
+# %% ../nbs/04a_encoder.ipynb #91735f1d
 @torch.no_grad()
 def calibrate(model: SparseEncoder, texts: Sequence[str], known: Sequence[int], batch_size: int = 64) -> None:
     "Set the average length, the centres, the term vectors of `known` term ids, and the thresholds, from texts."
@@ -273,7 +273,7 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
     calibrate(model, texts, [i for i, _ in rows])
     return model
 
-# %% ../nbs/04a_encoder.ipynb #67bb663e
+# %% ../nbs/04a_encoder.ipynb #3153d564
 class SparseIndex:
     "An exact in-process index over encoded documents."
     def __init__(self, ids: Sequence[str], rows: csr_matrix, query: QueryEncoder):

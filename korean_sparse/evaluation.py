@@ -6,7 +6,7 @@
 __all__ = ['System', 'SYSTEM_COLOUR', 'randomisation_p', 'holm', 'interval', 'bm25_system', 'model_system', 'compare',
            'keep_strongest', 'pruning_curve', 'latency', 'EvaluationConfig', 'arrow', 'build']
 
-# %% ../nbs/05_evaluation.ipynb #49d89a37
+# %% ../nbs/05_evaluation.ipynb #d13607e4
 import json, time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from .pretraining import DIRECTIONS
 from .retrieval import METRICS, RetrievalSet, averages, load_retrieval, measure
 from .text import get_analyzer
 
-# %% ../nbs/05_evaluation.ipynb #82caaf1b
+# %% ../nbs/05_evaluation.ipynb #240f9bca
 def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000, seed: int = 0) -> float:
     "Two-sided p of the mean difference of paired values, by random sign flips; never below 1/(rounds + 1)."
     d = np.asarray(a, float) - np.asarray(b, float)
@@ -45,7 +45,7 @@ def interval(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> tupl
     means = v[np.random.default_rng(seed).integers(0, len(v), (rounds, len(v)))].mean(1)
     return float(np.quantile(means, .025)), float(np.quantile(means, .975))
 
-# %% ../nbs/05_evaluation.ipynb #5e38fb9c
+# %% ../nbs/05_evaluation.ipynb #180746ae
 System = Callable[[RetrievalSet], Run]
 
 def bm25_system(by, k: int = 100) -> System:
@@ -72,7 +72,7 @@ def compare(systems: Mapping[str, System], sets: Sequence[RetrievalSet], metric:
     for r, p in zip(tested, holm([r['p'] for r in tested])): r['p'] = round(p, 4)
     return rows, values
 
-# %% ../nbs/05_evaluation.ipynb #e040de87
+# %% ../nbs/05_evaluation.ipynb #be90e8ed
 def keep_strongest(rows: csr_matrix, k: int) -> csr_matrix:
     "Only the `k` largest weights of each row."
     rows = rows.tocsr()
@@ -91,7 +91,7 @@ def pruning_curve(model: SparseEncoder, rows: csr_matrix, ids: Sequence[str], se
         curve.append({'k': k, 'active': round(pruned.nnz/pruned.shape[0], 1), **{rs.name: averages(measure(rs.qrels, system(rs), (metric,)))[metric] for rs in sets}})
     return curve
 
-# %% ../nbs/05_evaluation.ipynb #942e9674
+# %% ../nbs/05_evaluation.ipynb #45a32984
 def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int = 3) -> float:
     "Median milliseconds of one query (the best of `repeat` rounds for each)."
     best = np.full(len(queries), np.inf)
@@ -100,7 +100,7 @@ def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int
             start = time.perf_counter(); search(q); best[i] = min(best[i], time.perf_counter() - start)
     return round(float(np.median(best))*1e3, 3)
 
-# %% ../nbs/05_evaluation.ipynb #76f21b32
+# %% ../nbs/05_evaluation.ipynb #ad34af21
 @dataclass(frozen=True)
 class EvaluationConfig:
     "Parameters of stage 05."
@@ -113,7 +113,7 @@ class EvaluationConfig:
     force: bool = False
     def __post_init__(self): check(bool(self.split) and '/' not in self.split, f'split = {self.split!r}: must name a file of qrels/, such as dev or test')
 
-def arrow(name: str) -> str: return name.replace('->', '→')
+def arrow(name: str) -> str: return name.replace('->', ' to ')
 
 SYSTEM_COLOUR = {'BM25': GREY, 'lexical part': ORANGE, 'untrained': GREEN, 'trained': BLUE}
 
@@ -126,7 +126,7 @@ def _plot_directions(table: list[dict], path: Path) -> None:
         ax.bar(x, y, .19, color=SYSTEM_COLOUR[s], label=s, yerr=[y - [r['low'] for r in rows], [r['high'] for r in rows] - y], error_kw={'lw': .8, 'ecolor': '#444'})
         for xi, r in zip(x, rows): ax.text(xi, r['high'] + .01, f'{r["nDCG@10"]:.2f}' + ('*' if r['p'] < .05 else ''), ha='center', fontsize=8)
     ax.set_xticks(range(len(sets)), [arrow(s) for s in sets]); ax.set_ylabel('nDCG@10'); ax.legend(ncols=4, loc='upper right'); ax.set_ylim(0, 1.12)
-    ax.set_title(f'Quality by direction (query → document), {table[0]["queries"]} queries each; * differs from BM25, p < .05 after Holm')
+    ax.set_title(f'Quality by direction (language of queries to language of documents), {table[0]["queries"]} queries each; * differs from BM25, p < .05 after Holm')
     save_picture(fig, path)
 
 def _plot_curve(curve: list[dict], table: list[dict], path: Path) -> None:

@@ -6,33 +6,32 @@
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'RED', 'GREY', 'PURPLE', 'COLOURS', 'LANG_COLOUR', 'axes', 'save_picture', 'project',
            'draw_map']
 
-# %% ../nbs/00c_pictures.ipynb #8fece213
+# %% ../nbs/00c_pictures.ipynb #7abb846f
 from pathlib import Path
 from typing import Sequence
 import numpy as np
 from .core import atomic, check
 
-# %% ../nbs/00c_pictures.ipynb #fc8929fc
+# %% ../nbs/00c_pictures.ipynb #befb8f4d
 BLUE, ORANGE, GREEN, RED, GREY, PURPLE = '#2f6db3', '#e08214', '#3a8f5c', '#c0392b', '#8a8f98', '#7b5aa6'
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, '#17a2b8', '#b8860b', '#d16ba5', '#5d6d7e', '#6b8e23', '#a0522d', '#4169e1')
 LANG_COLOUR = {'ko': BLUE, 'en': ORANGE}
 
 def axes(width: float = 8, height: float = 4, columns: int = 1, rows: int = 1):
     "A new figure (size in inches) and its axes, with a font that has Hangul and no box around the plot."
-    import matplotlib
-    if 'inline' not in matplotlib.get_backend(): matplotlib.use('agg')
-    import matplotlib.pyplot as plt, koreanize_matplotlib
-    plt.rcParams.update({'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'font.size': 9.5, 'legend.frameon': False, 'axes.unicode_minus': False})
-    with plt.ioff(): return plt.subplots(rows, columns, figsize=(width, height), layout='constrained')
+    import koreanize_matplotlib, matplotlib
+    from matplotlib.figure import Figure  # not pyplot: no global state, no window, no inline backend
+    matplotlib.rcParams.update({'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'font.size': 9.5,
+                                'legend.frameon': False, 'axes.unicode_minus': False})
+    fig = Figure(figsize=(width, height), layout='constrained')
+    return fig, fig.subplots(rows, columns)
 
 def save_picture(fig, path: str | Path) -> Path:
-    "Write a figure as PNG, whole or not at all, and close it."
-    import matplotlib.pyplot as plt
+    "Write a figure as PNG, whole or not at all."
     with atomic(path) as tmp: fig.savefig(tmp, format='png', dpi=100, metadata={'Software': None})
-    plt.close(fig)
     return Path(path)
 
-# %% ../nbs/00c_pictures.ipynb #574065e9
+# %% ../nbs/00c_pictures.ipynb #57672069
 def project(vectors: np.ndarray, method: str = 'umap', seed: int = 0) -> np.ndarray:
     "Lay vectors [N, D] on the plane, [N, 2], by `umap`, `tsne` (both on cosine) or `pca`; PCA if there are too few points for the method."
     check(method in ('umap', 'tsne', 'pca'), f'unknown projection {method!r}; known are umap, tsne, pca')

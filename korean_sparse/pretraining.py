@@ -7,7 +7,7 @@ __all__ = ['DIRECTIONS', 'article_examples', 'news_examples', 'retrieval_example
            'make_batch', 'batches', 'Recipe', 'training_step', 'train', 'PretrainConfig', 'blend_idf', 'untrained',
            'direction_scores', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #de7f0f74
+# %% ../nbs/04_pretraining.ipynb #28e46a2e
 import random
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ import json
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from .bm25 import BM25, morpheme_bm25
 from .core import (Article, DataError, NewsItem, StageResult, SynonymPair, TrainExample, check, from_notebook, need, read_rows, run_stage, upstream, write_rows)
 from .encoder import SparseEncoder, SparseIndex, from_scratch, idf_weights
@@ -28,7 +28,7 @@ from .synonyms import title_term
 from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_vocabulary
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #f2a37a12
+# %% ../nbs/04_pretraining.ipynb #c87c98bb
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
     texts = {(a.lang, title_term(a.title)): a.text for a in articles}
@@ -50,7 +50,7 @@ def retrieval_examples(rs: RetrievalSet) -> Iterator[TrainExample]:
         for d, score in docs.items():
             if score > 0: yield TrainExample(rs.queries[q], rs.corpus[d], kind='mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross')
 
-# %% ../nbs/04_pretraining.ipynb #28c522f5
+# %% ../nbs/04_pretraining.ipynb #058801d9
 def answers(examples: Iterable[TrainExample]) -> dict[str, set[str]]:
     "query -> all texts that answer it in the data."
     found: dict[str, set[str]] = defaultdict(set)
@@ -66,7 +66,7 @@ def add_hard_negatives(examples: Sequence[TrainExample], by: Analyzer, n: int = 
         if texts: indexes[lang] = morpheme_bm25(texts, texts, by)
     return [replace(e, negatives=tuple(indexes[language(e.positive)].hard_negatives(e.query, right[e.query], n))) for e in tqdm(examples, desc='hard negatives', unit='query', leave=False)]
 
-# %% ../nbs/04_pretraining.ipynb #fbf6c3de
+# %% ../nbs/04_pretraining.ipynb #021e8ac6
 @dataclass(frozen=True)
 class Batch:
     "Queries [Q, V] as idf weights, the distinct texts [D], each query's column, and what else answers it [Q, D]."
@@ -89,7 +89,7 @@ def batches(examples: Sequence[TrainExample], size: int, seed: int) -> Iterator[
     random.Random(seed).shuffle(order)
     for i in range(0, len(order), size): yield [examples[j] for j in order[i:i + size]]
 
-# %% ../nbs/04_pretraining.ipynb #ed3ddd0c
+# %% ../nbs/04_pretraining.ipynb #185929b9
 @dataclass(frozen=True)
 class Recipe:
     "How to train: numbers of the loop and of the losses."
@@ -147,7 +147,7 @@ def train(model: SparseEncoder, examples: Sequence[TrainExample], recipe: Recipe
     model.eval()
     return history
 
-# %% ../nbs/04_pretraining.ipynb #df9d49b3
+# %% ../nbs/04_pretraining.ipynb #22b88d17
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -166,7 +166,7 @@ class PretrainConfig:
     dim: int = 128
     layers: int = 1
     vocabulary: int = 12_000
-    top_own: int = 16
+    top_own: int = 8
     top_other: int = 36
     temporal_weight: float = .2
     analyzer: str = 'auto'
@@ -207,7 +207,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #b61d0dfc
+# %% ../nbs/04_pretraining.ipynb #d1a6deff
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)
@@ -216,8 +216,8 @@ def _plot_training(history: list[dict], path: Path) -> None:
         for name, colour in (('loss', BLUE), ('ranking', ORANGE)): y = smooth([h[name] for h in steps]); left.plot(np.linspace(0, len(steps), len(y)), y, color=colour, label=name)
         y = smooth([h['active'] for h in steps]); right.plot(np.linspace(0, len(steps), len(y)), y, color=PURPLE)
         left.legend()
-    for name, colour in zip([k for k in devs[0] if k.startswith('dev ')], (BLUE, ORANGE, GREEN, RED)): middle.plot([h['epoch'] for h in devs], [h[name] for h in devs], 'o-', color=colour, label=name[4:].replace('->', '→'))
-    left.set_title('Loss'); left.set_xlabel('step'); middle.set_title('dev nDCG@10, query → document'); middle.set_xlabel('epoch'); middle.legend(); middle.set_ylim(0, 1)
+    for name, colour in zip([k for k in devs[0] if k.startswith('dev ')], (BLUE, ORANGE, GREEN, RED)): middle.plot([h['epoch'] for h in devs], [h[name] for h in devs], 'o-', color=colour, label=name[4:].replace('->', ' to '))
+    left.set_title('Loss'); left.set_xlabel('step'); middle.set_title('dev nDCG@10, query to document'); middle.set_xlabel('epoch'); middle.legend(); middle.set_ylim(0, 1)
     middle.set_xticks(range(len(devs))); right.set_title('Active terms per document (training batches)'); right.set_xlabel('step'); right.set_ylim(0)
     save_picture(fig, path)
 

@@ -7,7 +7,7 @@ __all__ = ['SCORES', 'title_term', 'squeeze', 'same_spelling', 'is_term', 'inter
            'through_redirects', 'merge_pairs', 'components', 'split_pairs', 'bilingual_vectors', 'translation_accuracy',
            'SynonymConfig', 'build']
 
-# %% ../nbs/02_synonyms.ipynb #981d0388
+# %% ../nbs/02_synonyms.ipynb #2b016a17
 import re
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +20,7 @@ from .pictures import COLOURS, GREY, LANG_COLOUR, axes, draw_map, project, save_
 from .text import get_analyzer, content_terms, normalize
 from .vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
 
-# %% ../nbs/02_synonyms.ipynb #6948caa7
+# %% ../nbs/02_synonyms.ipynb #7d071542
 _QUALIFIER = re.compile(r'\s*\([^()]*\)$')
 _NOT_A_TERM = re.compile(r'^(list of |lists of )|목록$|^\d+$|^\d+(년|월|일)\b|[#/]', re.I)
 
@@ -40,7 +40,7 @@ def is_term(term: str) -> bool:
     "Whether a normalised title can be a synonym: not a list, a year, a section or a bare number."
     return bool(term) and not _NOT_A_TERM.search(term)
 
-# %% ../nbs/02_synonyms.ipynb #5aca98a0
+# %% ../nbs/02_synonyms.ipynb #a4f5134e
 SCORES = {'interlanguage': 1., 'interlanguage-one-way': .9, 'redirect': .8, 'redirect+interlanguage': .7}
 
 def _pair(left: str, right: str, left_lang: str, right_lang: str, source: str) -> SynonymPair | None:
@@ -72,7 +72,7 @@ def through_redirects(links: Iterable[TitleLink]) -> Iterator[SynonymPair]:
         ko, en = (l.source, other) if l.source_lang == 'ko' else (other, l.source)
         if pair := _pair(ko, en, 'ko', 'en', 'redirect+interlanguage'): yield pair
 
-# %% ../nbs/02_synonyms.ipynb #7ef1d03c
+# %% ../nbs/02_synonyms.ipynb #7beada06
 def merge_pairs(pairs: Iterable[SynonymPair], max_partners: int = 30) -> list[SynonymPair]:
     "Pairs once each (either direction, spacing ignored) with their best score, sorted; terms with more than `max_partners` partners dropped."
     best: dict[tuple, SynonymPair] = {}
@@ -83,7 +83,7 @@ def merge_pairs(pairs: Iterable[SynonymPair], max_partners: int = 30) -> list[Sy
     kept = [p for p in best.values() if partners[p.left_lang, p.left] <= max_partners and partners[p.right_lang, p.right] <= max_partners]
     return sorted(kept, key=lambda p: (-p.score, p.left_lang, p.right_lang, p.left, p.right))
 
-# %% ../nbs/02_synonyms.ipynb #4ccc6f36
+# %% ../nbs/02_synonyms.ipynb #3a98c8aa
 def components(pairs: Iterable[SynonymPair]) -> dict[tuple[str, str], tuple[str, str]]:
     "Each (language, squeezed term) -> the smallest member of its connected component (union-find)."
     parent: dict[tuple[str, str], tuple[str, str]] = {}
@@ -105,7 +105,7 @@ def split_pairs(pairs: list[SynonymPair], held_out: float = .2, seed: int = 0) -
         return 'dev' if u < held_out/2 else 'test' if u < held_out else 'train'
     return [replace(p, split=split(p)) for p in pairs]
 
-# %% ../nbs/02_synonyms.ipynb #b0538cab
+# %% ../nbs/02_synonyms.ipynb #78b47a83
 def bilingual_vectors(articles: list[Article], pairs: list[SynonymPair], by, dim: int = 64, seed: int = 0) -> TermVectors:
     "Term vectors of both languages in one space, from articles joined along the pairs of split train."
     documents = {(a.lang, title_term(a.title)): content_terms(f'{a.title} {a.text}', by) for a in articles}
@@ -125,7 +125,7 @@ def translation_accuracy(pairs: list[SynonymPair], tv: TermVectors, by, split: s
         hits.append(order.index(p.right))
     return {'judged': len(hits), 'p1': round(float(np.mean([h < 1 for h in hits])), 3) if hits else 0., f'p{k}': round(float(np.mean([h < k for h in hits])), 3) if hits else 0.}
 
-# %% ../nbs/02_synonyms.ipynb #6bdef65a
+# %% ../nbs/02_synonyms.ipynb #0f9fa081
 @dataclass(frozen=True)
 class SynonymConfig:
     "Parameters of stage 02."
@@ -150,7 +150,7 @@ def _plot_sources(pairs: list[SynonymPair], path: Path) -> None:
         n = np.array([sum(p.source == s and _langs(p) == l and p.split == split for p in pairs) for s, l in kinds])
         ax.barh([f'{s} · {l}' for s, l in kinds], n, left=left, color=colour, label=split); left += n
     for y, n in enumerate(left): ax.text(n, y, f' {int(n)}', va='center')
-    ax.invert_yaxis(); ax.set_xlabel('pairs'); ax.set_title('Synonym pairs by source, language and split'); ax.legend(loc='lower right')
+    ax.invert_yaxis(); ax.set_xlabel('pairs'); ax.set_title('Synonym pairs by source, language and split'); ax.legend(loc='upper right')
     save_picture(fig, path)
 
 def _langs(p: SynonymPair) -> str: return p.left_lang if p.left_lang == p.right_lang else f'{p.left_lang}-{p.right_lang}'

@@ -7,7 +7,7 @@ __all__ = ['log', 'STOPWORDS_EN', 'SPECIALS', 'MUTED', 'KOREAN', 'ENGLISH', 'OTH
            'MecabAnalyzer', 'KiwiAnalyzer', 'KonlpyAnalyzer', 'get_analyzer', 'is_content', 'cut', 'content_terms',
            'Vocabulary', 'count_pieces', 'train_vocabulary']
 
-# %% ../nbs/00a_text.ipynb #486b89a7
+# %% ../nbs/00a_text.ipynb #2213d40a
 import importlib.util, logging, math, os, re, unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Iterable, Iterator, Protocol
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-from tqdm.auto import tqdm
+from tqdm import tqdm
 from .core import check, DataError
 
-# %% ../nbs/00a_text.ipynb #4f166eda
+# %% ../nbs/00a_text.ipynb #8d4294dd
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/00a_text.ipynb #eee117f2
+# %% ../nbs/00a_text.ipynb #8f4f20ce
 _INVISIBLE = re.compile('[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]')
 
 def normalize(text: str) -> str:
@@ -33,7 +33,7 @@ def language(text: str) -> str:
     hangul = sum('가' <= c <= '힣' for c in text)
     return 'ko' if 2*hangul >= sum('a' <= c.lower() <= 'z' for c in text) and hangul else 'en'
 
-# %% ../nbs/00a_text.ipynb #97b04a3e
+# %% ../nbs/00a_text.ipynb #d9d6d513
 class Analyzer(Protocol):
     "What an analyser is: a name, and a cut of a text into (surface, Sejong tag) pairs."
     name: str
@@ -79,7 +79,7 @@ class KonlpyAnalyzer:
     def morphs(self, text: str) -> list[tuple[str, str]]:
         return [(s, _OKT.get(t, 'SW') if self.name.endswith('Okt') else t) for s, t in self._tagger.pos(text)] if text.strip() else []
 
-# %% ../nbs/00a_text.ipynb #7fc2d09c
+# %% ../nbs/00a_text.ipynb #1f771c58
 _made: dict[str, Analyzer] = {}
 
 def get_analyzer(name: str = 'auto') -> Analyzer:
@@ -95,7 +95,7 @@ def get_analyzer(name: str = 'auto') -> Analyzer:
         except ImportError as e: raise ImportError(f'analyzer {name!r} is not installed: pip install "korean_sparse[{base}]", or use analyzer="kiwi"') from e
     return _made[name]
 
-# %% ../nbs/00a_text.ipynb #650fb6b3
+# %% ../nbs/00a_text.ipynb #608a778b
 _CONTENT = ('N', 'V', 'M', 'XR', 'SL', 'SH', 'SN')
 _GRAMMAR = ('VCP', 'VCN', 'VX', 'MAJ')
 STOPWORDS_EN = frozenset("""a about above across after again against all almost along already also although always am among an and another any are aren around as at away
@@ -124,7 +124,7 @@ def content_terms(text: str, by: Analyzer) -> list[str]:
     "The content morphemes of a text, normalised, in order; English function words left out."
     return [s for s, tag in cut(text, by) if is_content(tag) and s not in STOPWORDS_EN]
 
-# %% ../nbs/00a_text.ipynb #ee2c356c
+# %% ../nbs/00a_text.ipynb #5b17343e
 SPECIALS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 MUTED, KOREAN, ENGLISH, OTHER = 0, 1, 2, 3  # kinds of a term; MUTED: special, grammar, punctuation, single letter
 
