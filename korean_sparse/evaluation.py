@@ -6,7 +6,7 @@
 __all__ = ['System', 'SYSTEM_COLOUR', 'randomisation_p', 'holm', 'interval', 'bm25_system', 'model_system', 'compare',
            'keep_strongest', 'pruning_curve', 'latency', 'EvaluationConfig', 'arrow', 'build']
 
-# %% ../nbs/05_evaluation.ipynb #3921d7cf
+# %% ../nbs/05_evaluation.ipynb #a1d5918e
 import json, time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from .pretraining import DIRECTIONS
 from .retrieval import METRICS, RetrievalSet, averages, load_retrieval, measure
 from .text import get_analyzer
 
-# %% ../nbs/05_evaluation.ipynb #63a174a0
+# %% ../nbs/05_evaluation.ipynb #76e6ab33
 def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000, seed: int = 0) -> float:
     "Two-sided p of the mean difference of paired values, by random sign flips; never below 1/(rounds + 1)."
     d = np.asarray(a, float) - np.asarray(b, float)
@@ -45,7 +45,7 @@ def interval(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> tupl
     means = v[np.random.default_rng(seed).integers(0, len(v), (rounds, len(v)))].mean(1)
     return float(np.quantile(means, .025)), float(np.quantile(means, .975))
 
-# %% ../nbs/05_evaluation.ipynb #8a559bfe
+# %% ../nbs/05_evaluation.ipynb #cda1666a
 System = Callable[[RetrievalSet], Run]
 
 def bm25_system(by, k: int = 100) -> System:
@@ -72,7 +72,7 @@ def compare(systems: Mapping[str, System], sets: Sequence[RetrievalSet], metric:
     for r, p in zip(tested, holm([r['p'] for r in tested])): r['p'] = round(p, 4)
     return rows, values
 
-# %% ../nbs/05_evaluation.ipynb #3ecc7409
+# %% ../nbs/05_evaluation.ipynb #48d320ee
 def keep_strongest(rows: csr_matrix, k: int) -> csr_matrix:
     "Only the `k` largest weights of each row."
     rows = rows.tocsr()
@@ -91,7 +91,7 @@ def pruning_curve(model: SparseEncoder, rows: csr_matrix, ids: Sequence[str], se
         curve.append({'k': k, 'active': round(pruned.nnz/pruned.shape[0], 1), **{rs.name: averages(measure(rs.qrels, system(rs), (metric,)))[metric] for rs in sets}})
     return curve
 
-# %% ../nbs/05_evaluation.ipynb #063a5a95
+# %% ../nbs/05_evaluation.ipynb #c51dd818
 def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int = 3) -> float:
     "Median milliseconds of one query (the best of `repeat` rounds for each)."
     best = np.full(len(queries), np.inf)
@@ -100,7 +100,7 @@ def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int
             start = time.perf_counter(); search(q); best[i] = min(best[i], time.perf_counter() - start)
     return round(float(np.median(best))*1e3, 3)
 
-# %% ../nbs/05_evaluation.ipynb #aa3a79d1
+# %% ../nbs/05_evaluation.ipynb #9c0e6603
 @dataclass(frozen=True)
 class EvaluationConfig:
     "Parameters of stage 05."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LAYOUT', 'problems', 'search_elsewhere', 'model_card', 'ExportConfig', 'build']
 
-# %% ../nbs/06_export.ipynb #553b4558
+# %% ../nbs/06_export.ipynb #a99a5688
 import json, shutil, subprocess, sys, tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from .pictures import BLUE, COLOURS, axes, save_picture
 from .retrieval import load_retrieval
 from .text import SPECIALS
 
-# %% ../nbs/06_export.ipynb #6e3301d9
+# %% ../nbs/06_export.ipynb #f9264815
 LAYOUT = {'model.safetensors': 'weights', 'config.json': 'architecture and head', 'tokenizer.json': 'query and document tokenizer', 'vocab.txt': 'one term a line, in the order of ids', 'idf.json': 'query weight of each term', 'README.md': 'model card'}
 
 def problems(folder: str | Path) -> list[str]:
@@ -36,7 +36,7 @@ def problems(folder: str | Path) -> list[str]:
     except (DataError, FileNotFoundError) as e: found.append(str(e))
     return found
 
-# %% ../nbs/06_export.ipynb #a417819a
+# %% ../nbs/06_export.ipynb #d6d87bb7
 _SEARCH = '''
 import json, sys
 from korean_sparse.encoder import SparseEncoder, SparseIndex, QueryEncoder
@@ -55,7 +55,7 @@ def search_elsewhere(folder: str | Path, documents: dict[str, str], queries: lis
         if done.returncode: raise RuntimeError(f'the exported model failed in a fresh process: {done.stderr.strip().splitlines()[-1]}')
         return json.loads((Path(here)/'found.json').read_text(encoding='utf-8'))
 
-# %% ../nbs/06_export.ipynb #173adaf1
+# %% ../nbs/06_export.ipynb #9de83b93
 def model_card(name: str, model: SparseEncoder, trained: dict, evaluated: dict | None) -> str:
     "A README for the folder, from the manifests of stages 04 and 05."
     m, rows = trained['metrics'], []
@@ -93,7 +93,7 @@ Trained from scratch on the texts named above and nothing else: on subjects they
 ## Files
 ''' + '\n'.join(f'- `{n}`: {w}' for n, w in LAYOUT.items()) + '\n'
 
-# %% ../nbs/06_export.ipynb #ed4c945a
+# %% ../nbs/06_export.ipynb #e5680510
 @dataclass(frozen=True)
 class ExportConfig:
     "Parameters of stage 06."

@@ -7,7 +7,7 @@ __all__ = ['DIRECTIONS', 'article_examples', 'news_examples', 'retrieval_example
            'make_batch', 'batches', 'Recipe', 'training_step', 'train', 'PretrainConfig', 'blend_idf', 'untrained',
            'direction_scores', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #8cf35811
+# %% ../nbs/04_pretraining.ipynb #54486f7a
 import random
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from .synonyms import title_term
 from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_vocabulary
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #24cd9393
+# %% ../nbs/04_pretraining.ipynb #07ad8cdf
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
     texts = {(a.lang, title_term(a.title)): a.text for a in articles}
@@ -50,7 +50,7 @@ def retrieval_examples(rs: RetrievalSet) -> Iterator[TrainExample]:
         for d, score in docs.items():
             if score > 0: yield TrainExample(rs.queries[q], rs.corpus[d], kind='mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross')
 
-# %% ../nbs/04_pretraining.ipynb #fe9dd9aa
+# %% ../nbs/04_pretraining.ipynb #a82e99ce
 def answers(examples: Iterable[TrainExample]) -> dict[str, set[str]]:
     "query -> all texts that answer it in the data."
     found: dict[str, set[str]] = defaultdict(set)
@@ -66,7 +66,7 @@ def add_hard_negatives(examples: Sequence[TrainExample], by: Analyzer, n: int = 
         if texts: indexes[lang] = morpheme_bm25(texts, texts, by)
     return [replace(e, negatives=tuple(indexes[language(e.positive)].hard_negatives(e.query, right[e.query], n))) for e in tqdm(examples, desc='hard negatives', unit='query', leave=False)]
 
-# %% ../nbs/04_pretraining.ipynb #7b22ce7d
+# %% ../nbs/04_pretraining.ipynb #8df10b09
 @dataclass(frozen=True)
 class Batch:
     "Queries [Q, V] as idf weights, the distinct texts [D], each query's column, and what else answers it [Q, D]."
@@ -89,7 +89,7 @@ def batches(examples: Sequence[TrainExample], size: int, seed: int) -> Iterator[
     random.Random(seed).shuffle(order)
     for i in range(0, len(order), size): yield [examples[j] for j in order[i:i + size]]
 
-# %% ../nbs/04_pretraining.ipynb #e7a310e3
+# %% ../nbs/04_pretraining.ipynb #26d59b81
 @dataclass(frozen=True)
 class Recipe:
     "How to train: numbers of the loop and of the losses."
@@ -147,7 +147,7 @@ def train(model: SparseEncoder, examples: Sequence[TrainExample], recipe: Recipe
     model.eval()
     return history
 
-# %% ../nbs/04_pretraining.ipynb #f1475052
+# %% ../nbs/04_pretraining.ipynb #53088002
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -207,7 +207,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #7ecb685f
+# %% ../nbs/04_pretraining.ipynb #ae30a76c
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

@@ -7,7 +7,7 @@ __all__ = ['log', 'Morph', 'KIND_COLOUR', 'load_news', 'locate', 'bound_particle
            'decay_weights', 'temporal_idf', 'month_range', 'MonthlyCounts', 'count_months', 'window_z', 'find_windows',
            'find_seasons', 'trends', 'read_planted', 'score_trends', 'cluster_terms', 'TemporalConfig', 'build']
 
-# %% ../nbs/03_temporal_clustering.ipynb #3af6c0bf
+# %% ../nbs/03_temporal_clustering.ipynb #47f72b56
 import logging, math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from typing import Iterable, Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-# %% ../nbs/03_temporal_clustering.ipynb #9f27b86f
+# %% ../nbs/03_temporal_clustering.ipynb #c1f6dca3
 from .core import (DataError, NewsItem, StageResult, TermCluster, TermTrend, check, from_notebook, make_row, need, open_text, read_json_lines,
                                 read_rows, run_stage, write_json, write_rows)
 from .pictures import BLUE, COLOURS, GREEN, GREY, ORANGE, axes, draw_map, project, save_picture
 from .text import STOPWORDS_EN, Analyzer, content_terms, cut, get_analyzer, normalize
 from .vectors import TermVectors, ppmi_vectors
 
-# %% ../nbs/03_temporal_clustering.ipynb #dd8c00f0
+# %% ../nbs/03_temporal_clustering.ipynb #14bb43dd
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03_temporal_clustering.ipynb #ad61c171
+# %% ../nbs/03_temporal_clustering.ipynb #7269f2a2
 def load_news(path: str | Path) -> list[NewsItem]:
     "Items of a `.jsonl` or `.jsonl.gz` file by date, then id; a text that was there before is dropped (the log says how many), an id used twice is a `DataError`."
     items, line_of = [], {}
@@ -44,7 +44,7 @@ def load_news(path: str | Path) -> list[NewsItem]:
     if len(first) < len(items): log.warning('%s: %d of %d items repeat the text of an earlier one and are dropped', path, len(items) - len(first), len(items))
     return list(first.values())
 
-# %% ../nbs/03_temporal_clustering.ipynb #ec960603
+# %% ../nbs/03_temporal_clustering.ipynb #0b4124ce
 Morph = tuple[str, str, int]  # surface, tag, position in the normalised text
 
 def locate(text: str, by: Analyzer) -> list[Morph]:
@@ -57,7 +57,7 @@ def locate(text: str, by: Analyzer) -> list[Morph]:
         found.append((surface, tag, at)); pos = at + len(surface)
     return found
 
-# %% ../nbs/03_temporal_clustering.ipynb #741253a8
+# %% ../nbs/03_temporal_clustering.ipynb #e2f88093
 def _inside(tag: str) -> bool:
     parts = tag.split('+')
     return parts[0].startswith(('N', 'XR', 'XPN', 'XSN', 'SL', 'MM', 'MAG')) or parts[0] in ('VV', 'VA') and parts[-1] in ('ETM', 'ETN')
@@ -85,7 +85,7 @@ def candidates(morphs: Sequence[Morph], bound: set[tuple[str, str]] = frozenset(
             if ends and rooted and len(term) > 1 and term not in STOPWORDS_EN: found.add(term)
     return found
 
-# %% ../nbs/03_temporal_clustering.ipynb #04cb4332
+# %% ../nbs/03_temporal_clustering.ipynb #eb88f3b7
 def drop_parts(documents: Sequence[set[str]], min_support: int = 5, share: float = .8) -> list[list[str]]:
     "Sorted terms a document, those in at least `min_support` documents; a term is dropped if a longer one that contains it has at least `share` of its documents."
     df = Counter(t for d in documents for t in d)
@@ -102,7 +102,7 @@ def find_terms(items: Sequence[NewsItem], by: Analyzer, min_support: int = 5) ->
     check(any(terms), f'no term occurs in {min_support} or more of {len(items)} items; lower the parameter `min_support`')
     return terms
 
-# %% ../nbs/03_temporal_clustering.ipynb #68742b65
+# %% ../nbs/03_temporal_clustering.ipynb #46302afd
 def decay_weights(dates: Sequence[str], reference: str, half_life: float) -> np.ndarray:
     "One weight in (0, 1] a date: .5 ** (age in days at `reference` / `half_life`); a date after the reference is a `DataError`."
     check(half_life > 0, f'parameter half_life = {half_life}: must be above 0 days')
@@ -121,7 +121,7 @@ def temporal_idf(documents: Sequence[Iterable[str]], weights: Sequence[float]) -
     total = float(np.sum(weights))
     return {t: min(max(math.log1p((max(total - df[t], 0) + .5)/(df[t] + .5)), 1e-6), 64.) for t in sorted(df)}
 
-# %% ../nbs/03_temporal_clustering.ipynb #8c2ad318
+# %% ../nbs/03_temporal_clustering.ipynb #a11c28d3
 def month_range(first: str, last: str) -> list[str]:
     "All months from the date `first` to the date `last`, as `2024-07`."
     a, b = date.fromisoformat(first), date.fromisoformat(last)
@@ -149,7 +149,7 @@ def count_months(items: Sequence[NewsItem], documents: Sequence[Iterable[str]], 
         for t in set(d) & row.keys(): counts[row[t], c] += 1
     return MonthlyCounts(terms, months, counts, totals)
 
-# %% ../nbs/03_temporal_clustering.ipynb #10cae33f
+# %% ../nbs/03_temporal_clustering.ipynb #9b3c87bc
 def _two_shares(k: np.ndarray, n: float, p0: np.ndarray, n0: np.ndarray | float, variance: np.ndarray | float = 0.) -> np.ndarray:
     "z of a share k/n above a share p0 seen in n0 documents; `variance` is the least variance to assume."
     pooled = (k + p0*n0)/(n + n0)
@@ -173,7 +173,7 @@ def window_z(m: MonthlyCounts, start: int, stop: int, memory: float = 6., least:
         p0 = np.maximum(season, p0)
     return _two_shares(k, max(n, 1), np.maximum(p0, least), n0, variance)
 
-# %% ../nbs/03_temporal_clustering.ipynb #6a9718ca
+# %% ../nbs/03_temporal_clustering.ipynb #5e480168
 def find_windows(m: MonthlyCounts, min_support: int = 5, window: int = 6, memory: float = 6., recent: int = 2, hold: float = .5) -> dict[str, tuple[float, str, int, int]]:
     "Term -> (z, `emerging` or `burst`, first month, month after the last) of its best window, for terms that have one."
     last = len(m.months)
@@ -198,7 +198,7 @@ def _widen(m: MonthlyCounts, i: int, start: int, stop: int, low: float) -> tuple
     while stop < len(share) and share[stop] > floor: stop += 1
     return start, stop
 
-# %% ../nbs/03_temporal_clustering.ipynb #02445cab
+# %% ../nbs/03_temporal_clustering.ipynb #14b50841
 def find_seasons(m: MonthlyCounts, min_support: int = 5, hold: float = .5, low: float = .25, longest: int = 4) -> dict[str, tuple[float, int, int]]:
     "Term -> (z, first calendar month, last calendar month) of its best season, 1 to `longest` months; a season over New Year ends below its start."
     calendar = np.array([int(month[5:]) - 1 for month in m.months])
@@ -218,7 +218,7 @@ def find_seasons(m: MonthlyCounts, min_support: int = 5, hold: float = .5, low: 
                 if z[i] > best.get(m.terms[i], (0.,))[0]: best[m.terms[i]] = (float(z[i]), first + 1, (first + length - 1) % 12 + 1)
     return best
 
-# %% ../nbs/03_temporal_clustering.ipynb #bf82e525
+# %% ../nbs/03_temporal_clustering.ipynb #0c8d359d
 def trends(items: Sequence[NewsItem], terms: Sequence[Sequence[str]], min_support: int = 5, threshold: float = 3.5, season_threshold: float = 4.5, window: int = 6,
            memory: float = 6., recent: int = 2, hold: float = .5, low: float = .25) -> list[TermTrend]:
     """Emerging, bursting and seasonal terms, best z first; `terms` are the terms of each item, items sorted by date.
@@ -242,7 +242,7 @@ def trends(items: Sequence[NewsItem], terms: Sequence[Sequence[str]], min_suppor
         rows.append(row(t, kind, z, m.months[a], m.months[b - 1], set(m.months[a:b])))
     return sorted(rows, key=lambda r: (-r.score, r.term))
 
-# %% ../nbs/03_temporal_clustering.ipynb #26d5975d
+# %% ../nbs/03_temporal_clustering.ipynb #14736e12
 def read_planted(path: str | Path) -> dict[str, str]:
     "Term -> kind from a table with the columns term and kind (tab-separated, first line a header)."
     with open_text(path) as f: lines = [line.rstrip('\n').split('\t') for line in f if line.strip()]
@@ -266,7 +266,7 @@ def score_trends(found: Sequence[TermTrend], planted: dict[str, str], terms: Seq
             'constants_reported': sum(planted.get(t.term) == 'constant' for t in found), 'seasonals_reported': sum(planted.get(t) == 'seasonal' for t in reported),
             'seasonals_found': sum(planted.get(t.term) == t.kind == 'seasonal' for t in found)}
 
-# %% ../nbs/03_temporal_clustering.ipynb #c88f0034
+# %% ../nbs/03_temporal_clustering.ipynb #748efcf1
 def cluster_terms(tv: TermVectors, distance: float = .6, smallest: int = 2, largest: int = 12) -> list[TermCluster]:
     "Average-linkage clusters on cosine distance of `smallest` to `largest` terms, tightest first; terms by nearness to the mean, `score` the mean cosine to it."
     from sklearn.cluster import AgglomerativeClustering
@@ -281,7 +281,7 @@ def cluster_terms(tv: TermVectors, distance: float = .6, smallest: int = 2, larg
         groups.append((-round(float(cosines.mean()), 4), tuple(t for _, t in order)))
     return [TermCluster(n, terms, terms[0], -score) for n, (score, terms) in enumerate(sorted(groups))]
 
-# %% ../nbs/03_temporal_clustering.ipynb #ac24c100
+# %% ../nbs/03_temporal_clustering.ipynb #f9e47fd8
 KIND_COLOUR = {'emerging': GREEN, 'burst': ORANGE, 'seasonal': BLUE}
 
 def _stories(found: Sequence[TermTrend], terms: Sequence[Sequence[str]], kind: str, n: int) -> list[TermTrend]:
@@ -339,7 +339,7 @@ def _plot_map(tv: TermVectors, clusters: Sequence[TermCluster], method: str, pat
     ax.set_title(f'{method}: {len(tv.terms)} terms, {len(shown)} clusters in colour (up to {each} of their terms named)')
     save_picture(fig, path)
 
-# %% ../nbs/03_temporal_clustering.ipynb #55c6ab48
+# %% ../nbs/03_temporal_clustering.ipynb #c75bbf74
 @dataclass(frozen=True)
 class TemporalConfig:
     "Parameters of stage 03; see the parameters cell of its notebook for units."

@@ -8,7 +8,7 @@ __all__ = ['log', 'TEXT_TEMPLATES', 'Links', 'DROPS', 'redirect_target', 'Page',
            'iter_pages', 'sql_rows', 'read_sql', 'dump_files', 'title_links', 'disambiguation_links', 'WikipediaConfig',
            'Tally', 'articles', 'draw_kept', 'draw_lengths', 'build']
 
-# %% ../nbs/01_wikipedia.ipynb #48ff9116
+# %% ../nbs/01_wikipedia.ipynb #aee1fb22
 import bz2, gzip, html, logging, re, zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from tqdm import tqdm
 from .core import Article, DataError, LANGS, StageResult, TitleLink, check, check_lang, need, run_stage, write_rows
 from .pictures import LANG_COLOUR, axes, save_picture
 
-# %% ../nbs/01_wikipedia.ipynb #44312caa
+# %% ../nbs/01_wikipedia.ipynb #d6fbf430
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/01_wikipedia.ipynb #bc5dd7d5
+# %% ../nbs/01_wikipedia.ipynb #4cbb1895
 _REDIRECT = re.compile(r'\s*#(?:redirect|넘겨주기)\s*:?\s*\[\[\s*:?([^\]|#]+)', re.I)
 
 def redirect_target(wikitext: str) -> str | None:
@@ -48,7 +48,7 @@ class Page:
         check(isinstance(self.title, str) and bool(self.title.strip()), f'page with id {self.id} has no title')
         check(isinstance(self.text, str), f'page {self.title!r} (id {self.id}) has no revision with a text')
 
-# %% ../nbs/01_wikipedia.ipynb #2eb7abba
+# %% ../nbs/01_wikipedia.ipynb #48f9e0c0
 def _named(names: str, make: Callable[[list[str]], str]) -> dict[str, Callable[[list[str]], str]]: return dict.fromkeys(names.split('|'), make)
 def _arg(n: int) -> Callable[[list[str]], str]: return lambda a: a[n - 1] if len(a) >= n else ''
 
@@ -92,7 +92,7 @@ def template_text(name: str, args: list[str]) -> str | None:
     make = _arg(1) if re.fullmatch('l?lang-[a-z-]+', name) else TEXT_TEMPLATES.get(name)
     return make(args) if make else None
 
-# %% ../nbs/01_wikipedia.ipynb #e1328afd
+# %% ../nbs/01_wikipedia.ipynb #5a29d161
 _GONE, _ITEM, _BREAK = '\0', '\1', '\n\n'
 _DROP_TAGS = frozenset('ref references table gallery chem ce timeline score syntaxhighlight source pre imagemap graph mapframe maplink '
                        'templatestyles section indicator inputbox style script hiero categorytree includeonly'.split())
@@ -116,7 +116,7 @@ def link_target(title: str) -> str:
     title = ' '.join(html.unescape(title).split('#')[0].replace('_', ' ').split())
     return '' if title.startswith(':') or _namespace(title) else title[:1].upper() + title[1:]
 
-# %% ../nbs/01_wikipedia.ipynb #ff967791
+# %% ../nbs/01_wikipedia.ipynb #31e49c50
 Links = list[tuple[str, str]]
 
 def _wikilink(node: Wikilink, links: Links, before: str) -> str:
@@ -164,7 +164,7 @@ def _render(code: Any, links: Links) -> str:
     for node in (code.nodes if code is not None else ()): parts.append(_NODES[type(node)](node, links, parts[-1] if parts else ''))
     return ''.join(parts)
 
-# %% ../nbs/01_wikipedia.ipynb #43c9d8e3
+# %% ../nbs/01_wikipedia.ipynb #c7c344b6
 _COMMENT = re.compile(r'(?:(?<=\n)[ \t]*<!--(?:(?!-->).)*-->[ \t]*\n)|<!--.*?(?:-->|\Z)', re.S)
 _PAREN = re.compile(r'[ \t]*([(（])([^()（）]*\0[^()（）]*)([)）])')
 _HOLE = re.compile(r'[,;:]?\s*\0\s*(?=[,;.](?:\s|$))')  # such as \0, \0, or b
@@ -203,7 +203,7 @@ def paragraphs(rendered: str) -> list[str]:
         open_ = not item
     return found
 
-# %% ../nbs/01_wikipedia.ipynb #63501a5e
+# %% ../nbs/01_wikipedia.ipynb #f6532c4b
 _APPENDIX = frozenset(t.replace('_', ' ') for t in (
     'references notes sources citations footnotes bibliography further_reading external_links see_also works_cited notes_and_references '
     '각주 주석 출처 참고_문헌 참고문헌 참고_자료 외부_링크 바깥_고리 같이_보기 함께_보기 더_보기 더_읽을거리 각주와_참고_문헌 참조').split())
@@ -225,7 +225,7 @@ def clean(wikitext: str, lang: str) -> tuple[str, Links]:
     text = '\n'.join(paragraphs(_render(code, links)))
     return text, [(a, t) for a, t in ((tidy(a), t) for a, t in links) if a]
 
-# %% ../nbs/01_wikipedia.ipynb #5fdf9997
+# %% ../nbs/01_wikipedia.ipynb #4d93e2c9
 _DISAMBIGUATION = {'ko': r'동음이의(?:어)?|동명이인|[^{}|]+ 동음이의(?:어)?', 'en': r'disambiguation|disambig|disamb|dab|hndis|geodis|[^{}|]+ disambiguation'}
 DROPS = ('redirect', 'namespace', 'disambiguation', 'empty', 'short')
 
@@ -245,7 +245,7 @@ def drop_reason(page: Page, text: str, min_words: int) -> str | None:
     words = len(text.split())
     return 'empty' if not words else 'short' if words < min_words else None
 
-# %% ../nbs/01_wikipedia.ipynb #aff95e04
+# %% ../nbs/01_wikipedia.ipynb #e9ea35d9
 def examine(page: Page, lang: str, min_words: int) -> tuple[Article | None, str | None]:
     "The article of a page and None, or None and why there is none. An error names the page."
     if kind := _kind(page): return None, kind
@@ -259,7 +259,7 @@ def to_article(page: Page, lang: str, min_words: int = 20) -> Article | None:
     "A page as an article, None if it is none. The id is the language and the page's number: `ko-11`."
     return examine(page, lang, min_words)[0]
 
-# %% ../nbs/01_wikipedia.ipynb #9fd14068
+# %% ../nbs/01_wikipedia.ipynb #f8d9ad2f
 _OPEN: dict[str, Callable[[Path], BinaryIO]] = {'.bz2': bz2.open, '.gz': gzip.open, '.xml': lambda p: open(p, 'rb')}
 
 def _site_language(dbname: str | None, xml_lang: str | None) -> str | None:
@@ -304,7 +304,7 @@ def iter_pages(path: str | Path, lang: str) -> Iterator[Page]:
     except (ParseError, MalformedXML, ValueError, AttributeError, TypeError) as e:
         raise DataError(f'{path} is broken or not XML ({str(e).splitlines()[0][:150]}); {n} pages were read{last}') from None
 
-# %% ../nbs/01_wikipedia.ipynb #6929cdc0
+# %% ../nbs/01_wikipedia.ipynb #f07c2e59
 _INSERT = re.compile(r'INSERT INTO `(\w+)` (?:\(([^)]*)\) )?VALUES\s*')
 _VALUE = re.compile(r"\s*(?:(?:_binary )?'([^'\\]*(?:(?:\\.|'')[^'\\]*)*)'|(NULL)|(-?\d+(?![\d.eE]))|(-?\d*\.?\d+(?:[eE][-+]?\d+)?))\s*([,)])", re.S)
 _ESCAPED = re.compile(r"\\(.)|''", re.S)
@@ -332,7 +332,7 @@ def sql_rows(line: str, start: int = 0) -> tuple[list[list], bool]:
     if line[pos:]: raise ValueError(f'column {pos + 1}: {line[pos:pos+40]!r}')
     return rows, False
 
-# %% ../nbs/01_wikipedia.ipynb #20bbae62
+# %% ../nbs/01_wikipedia.ipynb #d57bb884
 def _sql_lines(path: Path) -> Iterator[tuple[int, str]]:
     n = 0
     try:
@@ -365,7 +365,7 @@ def read_sql(path: str | Path) -> Iterator[dict]:
     check(not inserting, f'{path}, line {n}: the INSERT is cut off at the end of the file; download it again')
     check(bool(columns or names), f'{path}: {n} lines without a CREATE TABLE; is this a MySQL dump?')
 
-# %% ../nbs/01_wikipedia.ipynb #87b1ac2f
+# %% ../nbs/01_wikipedia.ipynb #9eb1213c
 _DUMP = re.compile(r'(.+)-pages-articles(?:-multistream)?\d*\.xml(?:-p\d+p\d+)?(?:\.bz2|\.gz)?')
 
 def dump_files(dump: str | Path) -> dict[str, Path]:
@@ -378,7 +378,7 @@ def dump_files(dump: str | Path) -> dict[str, Path]:
     if missing: raise FileNotFoundError(f'{dump.parent} lacks {", ".join(missing)}; a dump and its tables must lie side by side (https://dumps.wikimedia.org)')
     return files
 
-# %% ../nbs/01_wikipedia.ipynb #aa1844da
+# %% ../nbs/01_wikipedia.ipynb #96b23cd5
 def _table(path: Path, *columns: str) -> Iterator[tuple]:
     for row in tqdm(read_sql(path), desc=path.name, unit='row', leave=False):
         missing = [c for c in columns if c not in row]
@@ -397,7 +397,7 @@ def title_links(lang: str, files: dict[str, Path]) -> Iterator[TitleLink]:
     for source, code, target in _table(files['langlinks'], 'll_from', 'll_lang', 'll_title'):
         if code == other and source in titles and target: yield TitleLink(titles[source], _title(target), 'interlanguage', lang, other)
 
-# %% ../nbs/01_wikipedia.ipynb #da238a0d
+# %% ../nbs/01_wikipedia.ipynb #a8b4c2f1
 _MEANING = re.compile(r"""^[*#:]+[\s'"“‘《〈「『]*\[\[([^\[\]|]+)""", re.M)
 
 def disambiguation_links(page: Page, lang: str) -> list[TitleLink]:
@@ -405,7 +405,7 @@ def disambiguation_links(page: Page, lang: str) -> list[TitleLink]:
     targets = dict.fromkeys(link_target(t) for t in _MEANING.findall(_COMMENT.sub('', page.text)))
     return [TitleLink(page.title, t, 'disambiguation', lang, lang) for t in targets if t and t != page.title]
 
-# %% ../nbs/01_wikipedia.ipynb #265f9b07
+# %% ../nbs/01_wikipedia.ipynb #d0669ea8
 @dataclass(frozen=True)
 class WikipediaConfig:
     "What stage 01 reads and keeps; an empty dump name leaves that language out."
@@ -422,7 +422,7 @@ class WikipediaConfig:
         check(self.max_articles >= 0, f'max_articles = {self.max_articles}: must be 0 (all) or more')
     def dumps(self) -> dict[str, str]: return {lang: d for lang, d in (('ko', self.ko_dump), ('en', self.en_dump)) if d}
 
-# %% ../nbs/01_wikipedia.ipynb #644a37a3
+# %% ../nbs/01_wikipedia.ipynb #1ec65125
 class Tally:
     "What one pass over a dump saw: reasons (`kept` or one of `DROPS`), words of each kept article, links of disambiguation pages."
     def __init__(self): self.reasons, self.words, self.links = Counter(), [], []
@@ -438,7 +438,7 @@ def articles(lang: str, path: Path, cfg: WikipediaConfig, tally: Tally) -> Itera
         yield article
         if len(tally.words) == cfg.max_articles: return
 
-# %% ../nbs/01_wikipedia.ipynb #7d1e0cac
+# %% ../nbs/01_wikipedia.ipynb #d8c3255a
 def draw_kept(tallies: dict[str, Tally], path: Path) -> None:
     "Bars: pages kept, and pages left out by reason, for each language."
     fig, ax = axes(8, 3.4)
@@ -461,7 +461,7 @@ def draw_lengths(tallies: dict[str, Tally], path: Path) -> None:
     ax.set_xlabel('words in an article (separated by spaces)'); ax.set_ylabel('articles'); ax.set_title('Length of articles'); ax.legend()
     save_picture(fig, path)
 
-# %% ../nbs/01_wikipedia.ipynb #1c7f83a8
+# %% ../nbs/01_wikipedia.ipynb #af88445d
 def build(cfg: WikipediaConfig = WikipediaConfig()) -> StageResult:
     "Run stage 01: `articles.jsonl.gz` and `links.jsonl.gz`, Korean first, and two pictures."
     files = {lang: dump_files(need(d, f'{lang}_dump')) for lang, d in cfg.dumps().items()}
