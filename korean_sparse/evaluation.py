@@ -6,7 +6,7 @@
 __all__ = ['System', 'SYSTEM_COLOUR', 'randomisation_p', 'holm', 'interval', 'bm25_system', 'model_system', 'compare',
            'keep_strongest', 'pruning_curve', 'latency', 'EvaluationConfig', 'arrow', 'build']
 
-# %% ../nbs/05_evaluation.ipynb #a1d5918e
+# %% ../nbs/05_evaluation.ipynb #e70f071e
 import json, time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,14 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from .bm25 import BM25, Run, morpheme_bm25
 from .core import StageResult, check, from_notebook, need, read_json_lines, run_stage, upstream, write_rows
-from .encoder import SparseEncoder, SparseIndex
+from .encoder import SparseEncoder
 from .pictures import BLUE, COLOURS, GREEN, GREY, LANG_COLOUR, ORANGE, RED, axes, project, save_picture
 from .pretraining import DIRECTIONS
+from .query import SparseIndex
 from .retrieval import METRICS, RetrievalSet, averages, load_retrieval, measure
 from .text import get_analyzer
 
-# %% ../nbs/05_evaluation.ipynb #76e6ab33
+# %% ../nbs/05_evaluation.ipynb #ac6d0423
 def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000, seed: int = 0) -> float:
     "Two-sided p of the mean difference of paired values, by random sign flips; never below 1/(rounds + 1)."
     d = np.asarray(a, float) - np.asarray(b, float)
@@ -45,7 +46,7 @@ def interval(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> tupl
     means = v[np.random.default_rng(seed).integers(0, len(v), (rounds, len(v)))].mean(1)
     return float(np.quantile(means, .025)), float(np.quantile(means, .975))
 
-# %% ../nbs/05_evaluation.ipynb #cda1666a
+# %% ../nbs/05_evaluation.ipynb #3559177b
 System = Callable[[RetrievalSet], Run]
 
 def bm25_system(by, k: int = 100) -> System:
@@ -72,7 +73,7 @@ def compare(systems: Mapping[str, System], sets: Sequence[RetrievalSet], metric:
     for r, p in zip(tested, holm([r['p'] for r in tested])): r['p'] = round(p, 4)
     return rows, values
 
-# %% ../nbs/05_evaluation.ipynb #48d320ee
+# %% ../nbs/05_evaluation.ipynb #1e64cc93
 def keep_strongest(rows: csr_matrix, k: int) -> csr_matrix:
     "Only the `k` largest weights of each row."
     rows = rows.tocsr()
@@ -91,7 +92,7 @@ def pruning_curve(model: SparseEncoder, rows: csr_matrix, ids: Sequence[str], se
         curve.append({'k': k, 'active': round(pruned.nnz/pruned.shape[0], 1), **{rs.name: averages(measure(rs.qrels, system(rs), (metric,)))[metric] for rs in sets}})
     return curve
 
-# %% ../nbs/05_evaluation.ipynb #c51dd818
+# %% ../nbs/05_evaluation.ipynb #29549557
 def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int = 3) -> float:
     "Median milliseconds of one query (the best of `repeat` rounds for each)."
     best = np.full(len(queries), np.inf)
@@ -100,7 +101,7 @@ def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int
             start = time.perf_counter(); search(q); best[i] = min(best[i], time.perf_counter() - start)
     return round(float(np.median(best))*1e3, 3)
 
-# %% ../nbs/05_evaluation.ipynb #9c0e6603
+# %% ../nbs/05_evaluation.ipynb #64e552b4
 @dataclass(frozen=True)
 class EvaluationConfig:
     "Parameters of stage 05."
@@ -157,7 +158,7 @@ def _plot_languages(models: dict[str, SparseEncoder], rs: RetrievalSet, path: Pa
     for ax, (name, model) in zip(all_axes, models.items()):
         with torch.no_grad():
             batch = model.tokenize([rs.corpus[d] for d in ids])
-            e = (model.pooled(*batch) - model.centre[model.document_language(*batch)]) @ model.project
+            e = model.head.embed(model.hidden(*batch), *batch)
         xy = project(e.numpy(), 'tsne', seed)
         for a, b in lines: ax.plot(*xy[[a, b]].T, color=GREY, lw=.8, alpha=.7, zorder=1)
         ax.scatter(*xy.T, c=[LANG_COLOUR[rs.doc_lang[d]] for d in ids], s=22, zorder=2)

@@ -5,19 +5,21 @@
 # %% auto #0
 __all__ = ['LAYOUT', 'problems', 'search_elsewhere', 'model_card', 'ExportConfig', 'build']
 
-# %% ../nbs/06_export.ipynb #a99a5688
+# %% ../nbs/06_export.ipynb #99847bd4
 import json, shutil, subprocess, sys, tempfile
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 from .core import DataError, StageResult, check, from_notebook, make_config, need, read_json_lines, run_stage, upstream, write_json, write_rows, write_text
-from .encoder import SparseEncoder, SparseIndex, load_idf, load_tokenizer
+from .encoder import SparseEncoder
 from .pictures import BLUE, COLOURS, axes, save_picture
+from .query import SparseIndex, load_idf, load_tokenizer, special_ids
 from .retrieval import load_retrieval
-from .text import SPECIALS
 
-# %% ../nbs/06_export.ipynb #f9264815
-LAYOUT = {'model.safetensors': 'weights', 'config.json': 'architecture and head', 'tokenizer.json': 'query and document tokenizer', 'vocab.txt': 'one term a line, in the order of ids', 'idf.json': 'query weight of each term', 'README.md': 'model card'}
+# %% ../nbs/06_export.ipynb #c48f387b
+LAYOUT = {'model.safetensors': 'weights of the encoder', 'config.json': 'architecture and head', 'tokenizer.json': 'query and document tokenizer', 'vocab.txt': 'one term a line, in the order of ids', 'idf.json': 'query weight of each term',
+          'head/model.safetensors': 'weights of the head', 'head/config.json': 'settings of the head', 'README.md': 'model card', 'tokenizer_config.json': 'for transformers', 'modules.json': 'for sentence-transformers', 'router_config.json': 'the same',
+          'sentence_bert_config.json': 'the same', 'config_sentence_transformers.json': 'the same', 'query/model.safetensors': 'its query side', 'query/config.json': 'the same', 'query/tokenizer.json': 'the same', 'query/tokenizer_config.json': 'the same'}
 
 def problems(folder: str | Path) -> list[str]:
     "All that is wrong with a model folder, in words; empty if it can be shipped."
@@ -27,7 +29,8 @@ def problems(folder: str | Path) -> list[str]:
     try: tokenizer = load_tokenizer(folder); load_idf(folder, tokenizer)
     except DataError as e: return [str(e)]
     terms = (folder/'vocab.txt').read_text(encoding='utf-8').rstrip('\n').split('\n')
-    ids = [i for i in range(tokenizer.get_vocab_size()) if tokenizer.id_to_token(i) not in SPECIALS]
+    special = special_ids(tokenizer)
+    ids = [i for i in range(tokenizer.get_vocab_size()) if i not in special]
     if terms != [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]: found.append('vocab.txt does not list the terms of tokenizer.json in their order')
     keys = [tokenizer.decode([i]) for i in ids]  # what OpenSearch uses as keys
     if empty := [tokenizer.id_to_token(i) for i, k in zip(ids, keys) if not k]: found.append(f'terms that decode to nothing: {empty[:3]}')
@@ -36,10 +39,11 @@ def problems(folder: str | Path) -> list[str]:
     except (DataError, FileNotFoundError) as e: found.append(str(e))
     return found
 
-# %% ../nbs/06_export.ipynb #d6d87bb7
+# %% ../nbs/06_export.ipynb #edf5eb6c
 _SEARCH = '''
 import json, sys
-from korean_sparse.encoder import SparseEncoder, SparseIndex, QueryEncoder
+from korean_sparse.encoder import SparseEncoder
+from korean_sparse.query import QueryEncoder, SparseIndex
 task = json.load(open(sys.argv[1], encoding="utf-8"))
 rows = SparseEncoder.load(task["folder"]).encode(list(task["documents"].values()))
 index = SparseIndex(list(task["documents"]), rows, QueryEncoder.load(task["folder"]))
@@ -55,7 +59,7 @@ def search_elsewhere(folder: str | Path, documents: dict[str, str], queries: lis
         if done.returncode: raise RuntimeError(f'the exported model failed in a fresh process: {done.stderr.strip().splitlines()[-1]}')
         return json.loads((Path(here)/'found.json').read_text(encoding='utf-8'))
 
-# %% ../nbs/06_export.ipynb #9de83b93
+# %% ../nbs/06_export.ipynb #d4e8b445
 def model_card(name: str, model: SparseEncoder, trained: dict, evaluated: dict | None) -> str:
     "A README for the folder, from the manifests of stages 04 and 05."
     m, rows = trained['metrics'], []
@@ -72,7 +76,8 @@ tags: [sparse-retrieval, inference-free, korean, opensearch]
 An inference-free sparse retrieval model for Korean and English: documents are encoded into weighted terms, a query is a tokenizer and `idf.json`.
 
 ```python
-from korean_sparse.encoder import SparseEncoder, SparseIndex
+from korean_sparse.encoder import SparseEncoder
+from korean_sparse.query import SparseIndex
 model = SparseEncoder.load("{name}")
 index = SparseIndex(["a", "b"], model.encode(["혈당을 낮추는 식사", "measuring blood sugar at home"]), model.query)
 print(index.search({{"q": "당뇨 환자의 혈당"}}), index.explain("당뇨 환자의 혈당", "a"))
@@ -93,7 +98,7 @@ Trained from scratch on the texts named above and nothing else: on subjects they
 ## Files
 ''' + '\n'.join(f'- `{n}`: {w}' for n, w in LAYOUT.items()) + '\n'
 
-# %% ../nbs/06_export.ipynb #e5680510
+# %% ../nbs/06_export.ipynb #1c4a1039
 @dataclass(frozen=True)
 class ExportConfig:
     "Parameters of stage 06."

@@ -7,7 +7,7 @@ __all__ = ['DIRECTIONS', 'article_examples', 'news_examples', 'retrieval_example
            'make_batch', 'batches', 'Recipe', 'training_step', 'train', 'PretrainConfig', 'blend_idf', 'untrained',
            'direction_scores', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #54486f7a
+# %% ../nbs/04_pretraining.ipynb #edd59cde
 import random
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -19,16 +19,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 from .bm25 import BM25, morpheme_bm25
+from .collapse import CollapseMonitor
 from .core import (Article, DataError, NewsItem, StageResult, SynonymPair, TrainExample, check, from_notebook, need, read_rows, run_stage, upstream, write_rows)
-from .encoder import SparseEncoder, SparseIndex, from_scratch, idf_weights
-from .losses import InfoNCE, Ramp, flops_penalty
+from .encoder import SparseEncoder, from_scratch
+from .losses import Flops, InfoNCE, Total, Weighted
 from .pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, save_picture
+from .query import SparseIndex, idf_weights
 from .retrieval import RetrievalSet, averages, load_retrieval, measure
 from .synonyms import title_term
+from .schedules import Quadratic
 from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_vocabulary
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #07ad8cdf
+# %% ../nbs/04_pretraining.ipynb #d8104b1b
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
     texts = {(a.lang, title_term(a.title)): a.text for a in articles}
@@ -50,7 +53,7 @@ def retrieval_examples(rs: RetrievalSet) -> Iterator[TrainExample]:
         for d, score in docs.items():
             if score > 0: yield TrainExample(rs.queries[q], rs.corpus[d], kind='mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross')
 
-# %% ../nbs/04_pretraining.ipynb #a82e99ce
+# %% ../nbs/04_pretraining.ipynb #822bd9e7
 def answers(examples: Iterable[TrainExample]) -> dict[str, set[str]]:
     "query -> all texts that answer it in the data."
     found: dict[str, set[str]] = defaultdict(set)
@@ -66,7 +69,7 @@ def add_hard_negatives(examples: Sequence[TrainExample], by: Analyzer, n: int = 
         if texts: indexes[lang] = morpheme_bm25(texts, texts, by)
     return [replace(e, negatives=tuple(indexes[language(e.positive)].hard_negatives(e.query, right[e.query], n))) for e in tqdm(examples, desc='hard negatives', unit='query', leave=False)]
 
-# %% ../nbs/04_pretraining.ipynb #8df10b09
+# %% ../nbs/04_pretraining.ipynb #fce85aa3
 @dataclass(frozen=True)
 class Batch:
     "Queries [Q, V] as idf weights, the distinct texts [D], each query's column, and what else answers it [Q, D]."
@@ -89,7 +92,7 @@ def batches(examples: Sequence[TrainExample], size: int, seed: int) -> Iterator[
     random.Random(seed).shuffle(order)
     for i in range(0, len(order), size): yield [examples[j] for j in order[i:i + size]]
 
-# %% ../nbs/04_pretraining.ipynb #26d59b81
+# %% ../nbs/04_pretraining.ipynb #4a50f710
 @dataclass(frozen=True)
 class Recipe:
     "How to train: numbers of the loop and of the losses."
@@ -104,23 +107,24 @@ class Recipe:
         check(self.batch_size >= 2, f'batch_size = {self.batch_size}: in-batch negatives need at least 2')
         check(self.lr > 0, f'lr = {self.lr}: must be above 0')
 
-def training_step(model: SparseEncoder, batch: Batch, ranking: InfoNCE, weight: float) -> tuple[Tensor, dict[str, float]]:
-    "The loss of one batch and its parts."
+def training_step(model: SparseEncoder, batch: Batch, total: Total, step: int) -> tuple[Tensor, dict[str, float], Tensor]:
+    "The loss of one batch, its parts, and the document weights [D, V] (detached)."
     ids, mask = model.tokenize(batch.texts)
-    expansion = model.expansion(ids, mask)
-    weights = model.lexical(ids, mask) + expansion
-    rank, sparse = ranking(batch.queries @ weights.T, batch.positive, batch.ignore), flops_penalty(expansion)
-    active = float((weights.detach() > 0).sum(1).float().mean())
-    return rank + weight*sparse, {'ranking': rank.item(), 'flops': sparse.item(), 'active': active}
+    lexical = model.head.lexical(ids, mask)
+    expansion = model.head.expansion(model.hidden(ids, mask), ids, mask, lexical)
+    weights = lexical + expansion
+    loss, parts = total(step, ranking=(batch.queries @ weights.T, batch.positive, batch.ignore), flops=expansion)
+    weights = weights.detach()
+    return loss, {**parts, 'active': float((weights > 0).sum(1).float().mean())}, weights
 
 def train(model: SparseEncoder, examples: Sequence[TrainExample], recipe: Recipe, dev_score: Callable[[SparseEncoder], dict[str, float]], progress: bool = True) -> list[dict]:
-    "Train in place; the weights of the best epoch by the mean of `dev_score`'s values are kept. Returns one row a step or dev round. Raises if the loss is not finite or every document falls silent."
+    "Train in place; the weights of the best epoch by the mean of `dev_score`'s values are kept. Returns one row a step or dev round. Raises if the loss is not finite or the documents collapse."
     check(bool(examples), 'train: no examples')
     torch.manual_seed(recipe.seed)
-    right, ranking = answers(examples), InfoNCE(recipe.temperature)
-    steps = recipe.epochs*-(-len(examples)//recipe.batch_size)
-    ramp = Ramp(recipe.flops, steps//3)
-    tables = {'encoder.embeddings.word_embeddings.weight', 'term_vectors', 'gate'}  # pre-computed per-term tables move slower than the layers
+    right, steps = answers(examples), recipe.epochs*-(-len(examples)//recipe.batch_size)
+    total = Total(ranking=InfoNCE(recipe.temperature), flops=Weighted(Flops(), Quadratic(recipe.flops, steps//3)))
+    monitor = CollapseMonitor(dense=.5, knobs={'flops': recipe.flops, 'lr': recipe.lr, 'temperature': recipe.temperature}, term=model.tokenizer.id_to_token, idf=torch.from_numpy(model.query.idf))
+    tables = {'backbone.embeddings.word_embeddings.weight', 'head.term_vectors', 'head.gate', 'head.translation'}  # pre-computed per-term tables move slower than the layers
     groups = [{'params': [p for n, p in model.named_parameters() if (n in tables) == slow], 'lr': recipe.lr*(.3 if slow else 1.)} for slow in (False, True)]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min((s + 1)/max(steps*.1, 1), max(0., (steps - s)/max(steps*.9, 1))))
@@ -132,13 +136,14 @@ def train(model: SparseEncoder, examples: Sequence[TrainExample], recipe: Recipe
     for epoch in range(1, recipe.epochs + 1):
         model.train()
         for chunk in batches(examples, recipe.batch_size, recipe.seed + epoch):
-            loss, parts = training_step(model, make_batch(chunk, model, right), ranking, ramp(step))
+            batch = make_batch(chunk, model, right)
+            loss, parts, weights = training_step(model, batch, total, step)
             check(bool(torch.isfinite(loss)), f'loss is {loss.item()} at step {step}: lower `lr` ({recipe.lr}) or raise `temperature` ({recipe.temperature})')
-            check(parts['active'] > 0, f'every document is silent at step {step}: lower `flops` ({recipe.flops})')
+            monitor.check(weights, step, batch.texts)
             optimizer.zero_grad(); loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
             optimizer.step(); schedule.step()
-            history.append({'step': step, 'epoch': epoch, 'loss': loss.item(), 'flops_weight': ramp(step), **parts})
+            history.append({'step': step, 'epoch': epoch, 'loss': loss.item(), 'flops_weight': total.weights(step)['flops'], **parts})
             step += 1; bar.update(); bar.set_postfix(loss=f'{loss.item():.3f}', active=f'{parts["active"]:.0f}')
         history.append(dev(epoch, step))
         if mean(history[-1]) > best: best, kept = mean(history[-1]), {k: v.clone() for k, v in model.state_dict().items()}
@@ -147,7 +152,7 @@ def train(model: SparseEncoder, examples: Sequence[TrainExample], recipe: Recipe
     model.eval()
     return history
 
-# %% ../nbs/04_pretraining.ipynb #53088002
+# %% ../nbs/04_pretraining.ipynb #fd9bdbc2
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -192,7 +197,7 @@ def untrained(texts: list[str], joined: list[list[str]], cfg: PretrainConfig, by
     ids = {t: e.ids for t, e in zip(texts, vocab.tokenizer.encode_batch(texts))}
     idf = blend_idf(idf_weights(ids.values(), vocab), vocab, static, temporal, cfg.temporal_weight)
     spoken = [[vocab.tokenizer.id_to_token(i) for t in group for i in ids[t] if vocab.kinds[i] != MUTED] for group in joined]
-    return from_scratch(vocab, idf, ppmi_vectors(spoken, cfg.dim, seed=cfg.seed), texts, cfg.layers, seed=cfg.seed, top_own=cfg.top_own, top_other=cfg.top_other)
+    return from_scratch(vocab, idf, ppmi_vectors(spoken, cfg.dim, seed=cfg.seed), texts, cfg.layers, seed=cfg.seed, top_own=cfg.top_own, top_other=cfg.top_other, scale_own=3., scale_other=3.)
 
 DIRECTIONS = (('ko', 'ko'), ('en', 'en'), ('ko', 'en'), ('en', 'ko'))
 
@@ -207,7 +212,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #ae30a76c
+# %% ../nbs/04_pretraining.ipynb #7856e277
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

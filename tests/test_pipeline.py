@@ -52,7 +52,8 @@ def test_the_exported_model_works_without_the_extras(sample_run, tmp_path):
 import sys
 for extra in "mwxml mwparserfromhell sklearn umap ir_measures matplotlib koreanize_matplotlib adjustText mecab konlpy jupyterlab papermill fastcore nbdev IPython pandas pyarrow".split():
     sys.modules[extra] = None  # as if it were not installed
-from korean_sparse.encoder import SparseEncoder, SparseIndex
+from korean_sparse.encoder import SparseEncoder
+from korean_sparse.query import SparseIndex
 model = SparseEncoder.load({str(sample_run/"06_export/korean-sparse-sample")!r})
 texts = ["혈당을 낮추는 식사", "measuring blood sugar at home", "두부를 만드는 법"]
 index = SparseIndex(["a", "b", "c"], model.encode(texts), model.query)
