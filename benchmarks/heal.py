@@ -7,6 +7,7 @@ which are never trained on, show how far it carries. The last line holds the fig
 import argparse, gzip, json, logging, random, time
 from pathlib import Path
 import numpy as np
+import torch
 from korean_sparse.core import resolve
 from korean_sparse.healing import HealConfig, heal
 from korean_sparse.retrieval import RetrievalSet, averages, load_retrieval, measure
@@ -91,12 +92,24 @@ def vocabularies(original: Start, moved: Start, held: dict[str, list[str]]) -> N
         mean = {k: np.mean([len(x) for x in s.ids(t)]) for k, t in held.items()}
         print(f'{name:12} {len(s.table):8} {mean["ko"]:15.1f} {mean["en"]:6.1f} {shared:12} {s.table.numel()*4/1e6:9.1f} {size:16.1f}')
 
+def go_on(moved: Start, vocab: Vocabulary, folder: str) -> None:
+    "Take over the layers of a healed encoder and the rows of the terms that it knows; the others stay as they were moved."
+    healed, known = load_start(resolve(folder)), Vocabulary.load(resolve(folder)).tokenizer.get_vocab()
+    rows = moved.table.detach().clone()
+    moved.backbone.load_state_dict({n: v for n, v in healed.backbone.state_dict().items() if v.data_ptr() != healed.table.data_ptr()}, strict=False)
+    shared = [(i, known[t]) for t, i in vocab.tokenizer.get_vocab().items() if t in known]
+    new, old = map(list, zip(*shared))
+    rows[new] = healed.table.detach()[old]
+    with torch.no_grad(): moved.table.copy_(rows)
+    print(f'going on from {folder}: {len(shared)} of {len(vocab)} terms are known there')
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data', default='../shared/data'); parser.add_argument('--model', default='../shared/models/multilingual-e5-small-ko-en')
     parser.add_argument('--vocabulary', help='folder of `Vocabulary.save`; one is trained from the texts if not given')
     parser.add_argument('--steps', type=int, default=800, help='of 2,048 tokens')
     parser.add_argument('--keep', help='folder for the checkpoint of the healing (a run that was killed goes on from it) and for the healed model')
+    parser.add_argument('--go-on-from', help='a folder that this script kept: heal its encoder further, under another vocabulary too')
     parser.add_argument('--queries', type=int, default=200, help='of each retrieval set'); parser.add_argument('--documents', type=int, default=500, help='of each retrieval set')
     parser.add_argument('--held', type=int, default=800, help='texts held back that the cosine is measured on, of 800')
     args = parser.parse_args()
@@ -119,6 +132,9 @@ def main() -> None:
     before = nearness(moved, texts, target)
     print('before, by strings:    ', strings); print('before, by occurrences:', before)
     vocabularies(original, moved, held)
+    if args.go_on_from:
+        go_on(moved, vocab, args.go_on_from)
+        print('before this healing:   ', nearness(moved, texts, target))
     start = time.time()
     history = heal(moved, original, train, HealConfig(steps=args.steps), Path(args.keep)/'checkpoint' if args.keep else None)
     after = nearness(moved, texts, target)

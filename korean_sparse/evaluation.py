@@ -6,7 +6,7 @@
 __all__ = ['System', 'SYSTEM_COLOUR', 'randomisation_p', 'holm', 'interval', 'bm25_system', 'model_system', 'compare',
            'keep_strongest', 'pruning_curve', 'latency', 'EvaluationConfig', 'arrow', 'build']
 
-# %% ../nbs/05_evaluation.ipynb #e70f071e
+# %% ../nbs/05_evaluation.ipynb #664a4877
 import json, time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from .query import SparseIndex
 from .retrieval import METRICS, RetrievalSet, averages, load_retrieval, measure
 from .text import get_analyzer
 
-# %% ../nbs/05_evaluation.ipynb #ac6d0423
+# %% ../nbs/05_evaluation.ipynb #4fa0e8df
 def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000, seed: int = 0) -> float:
     "Two-sided p of the mean difference of paired values, by random sign flips; never below 1/(rounds + 1)."
     d = np.asarray(a, float) - np.asarray(b, float)
@@ -46,7 +46,7 @@ def interval(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> tupl
     means = v[np.random.default_rng(seed).integers(0, len(v), (rounds, len(v)))].mean(1)
     return float(np.quantile(means, .025)), float(np.quantile(means, .975))
 
-# %% ../nbs/05_evaluation.ipynb #3559177b
+# %% ../nbs/05_evaluation.ipynb #1c0bea99
 System = Callable[[RetrievalSet], Run]
 
 def bm25_system(by, k: int = 100) -> System:
@@ -73,7 +73,7 @@ def compare(systems: Mapping[str, System], sets: Sequence[RetrievalSet], metric:
     for r, p in zip(tested, holm([r['p'] for r in tested])): r['p'] = round(p, 4)
     return rows, values
 
-# %% ../nbs/05_evaluation.ipynb #1e64cc93
+# %% ../nbs/05_evaluation.ipynb #99b18c1b
 def keep_strongest(rows: csr_matrix, k: int) -> csr_matrix:
     "Only the `k` largest weights of each row."
     rows = rows.tocsr()
@@ -92,7 +92,7 @@ def pruning_curve(model: SparseEncoder, rows: csr_matrix, ids: Sequence[str], se
         curve.append({'k': k, 'active': round(pruned.nnz/pruned.shape[0], 1), **{rs.name: averages(measure(rs.qrels, system(rs), (metric,)))[metric] for rs in sets}})
     return curve
 
-# %% ../nbs/05_evaluation.ipynb #29549557
+# %% ../nbs/05_evaluation.ipynb #82146d25
 def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int = 3) -> float:
     "Median milliseconds of one query (the best of `repeat` rounds for each)."
     best = np.full(len(queries), np.inf)
@@ -101,7 +101,7 @@ def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int
             start = time.perf_counter(); search(q); best[i] = min(best[i], time.perf_counter() - start)
     return round(float(np.median(best))*1e3, 3)
 
-# %% ../nbs/05_evaluation.ipynb #64e552b4
+# %% ../nbs/05_evaluation.ipynb #42af3a4a
 @dataclass(frozen=True)
 class EvaluationConfig:
     "Parameters of stage 05."
@@ -127,7 +127,7 @@ def _plot_directions(table: list[dict], path: Path) -> None:
         ax.bar(x, y, .19, color=SYSTEM_COLOUR[s], label=s, yerr=[y - [r['low'] for r in rows], [r['high'] for r in rows] - y], error_kw={'lw': .8, 'ecolor': '#444'})
         for xi, r in zip(x, rows): ax.text(xi, r['high'] + .01, f'{r["nDCG@10"]:.2f}' + ('*' if r['p'] < .05 else ''), ha='center', fontsize=8)
     ax.set_xticks(range(len(sets)), [arrow(s) for s in sets]); ax.set_ylabel('nDCG@10'); ax.legend(ncols=4, loc='upper right'); ax.set_ylim(0, 1.12)
-    ax.set_title(f'Quality by direction (language of queries to language of documents), {table[0]["queries"]} queries each; * differs from BM25, p < .05 after Holm')
+    ax.set_title(f'Language of queries to language of documents, {table[0]["queries"]} queries each (*: p < .05 against BM25, Holm)')
     save_picture(fig, path)
 
 def _plot_curve(curve: list[dict], table: list[dict], path: Path) -> None:

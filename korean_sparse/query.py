@@ -6,7 +6,7 @@
 __all__ = ['MUTED_WEIGHT', 'WORDS', 'idf_weights', 'plain_idf', 'special_ids', 'splits_at_spaces', 'QueryEncoder',
            'load_tokenizer', 'load_idf', 'SparseIndex']
 
-# %% ../nbs/00f_query.ipynb #d61a671d
+# %% ../nbs/00f_query.ipynb #26629567
 import json, math
 from pathlib import Path
 from typing import Iterable, Mapping, Sequence
@@ -17,24 +17,22 @@ from .bm25 import Run, top_k
 from .core import DataError, check
 from .text import ENGLISH, KOREAN, MUTED, OTHER, Vocabulary
 
-# %% ../nbs/00f_query.ipynb #a2e44323
+# %% ../nbs/00f_query.ipynb #3564569e
 MUTED_WEIGHT = .001
 
-def idf_weights(documents: Iterable[Sequence[int]], vocab: Vocabulary) -> np.ndarray:
-    "idf of each term, float32 [V], from documents as term ids; N and df are counted within the term's language (terms of neither language: over all)."
-    df, n = np.zeros((4, len(vocab))), np.zeros(4)
+def idf_weights(documents: Iterable[Sequence[int]], vocab: Vocabulary, guest: float = .1) -> np.ndarray:
+    "idf of each term, float32 [V], from documents as term ids; N is the number of documents in the term's language, or of all if that language has less than the share `guest` of them."
+    df, n = np.zeros(len(vocab)), np.zeros(4)
     for ids in documents:
         unique = np.unique(np.asarray(ids, dtype=int))
         kinds = vocab.kinds[unique]
-        lang = KOREAN if (kinds == KOREAN).sum() >= (kinds == ENGLISH).sum() else ENGLISH
-        for k in (lang, OTHER): n[k] += 1; df[k, unique] += 1
-    check(n[OTHER] > 0, 'idf_weights: no documents')
-    k = np.where(vocab.kinds == MUTED, OTHER, vocab.kinds)
-    d, total = df[k, np.arange(len(vocab))], np.maximum(n[k], 1)
-    idf = np.log1p((total - d + .5)/(d + .5))
+        df[unique] += 1; n[KOREAN if (kinds == KOREAN).sum() >= (kinds == ENGLISH).sum() else ENGLISH] += 1
+    check(n.sum() > 0, 'idf_weights: no documents')
+    total = np.where(n < max(guest*n.sum(), 1), n.sum(), n)[vocab.kinds]
+    idf = np.log1p((np.maximum(total - df, 0) + .5)/(df + .5))
     return np.where(vocab.kinds == MUTED, MUTED_WEIGHT, np.clip(idf, MUTED_WEIGHT, 64)).astype(np.float32)
 
-# %% ../nbs/00f_query.ipynb #c445dfb6
+# %% ../nbs/00f_query.ipynb #adf3309c
 def plain_idf(documents: Iterable[Sequence[int]], size: int) -> np.ndarray:
     "ln(1 + (N - df + .5)/(df + .5)) of each of `size` term ids, float32 [V], clipped to OpenSearch's (0, 64]."
     df, n = np.zeros(size), 0
@@ -42,7 +40,7 @@ def plain_idf(documents: Iterable[Sequence[int]], size: int) -> np.ndarray:
     check(n > 0, 'plain_idf: no documents')
     return np.clip(np.log1p((n - df + .5)/(df + .5)), MUTED_WEIGHT, 64).astype(np.float32)
 
-# %% ../nbs/00f_query.ipynb #af4244da
+# %% ../nbs/00f_query.ipynb #fee34404
 WORDS = 100_000  # words whose ids are remembered
 
 def special_ids(tokenizer: Tokenizer) -> set[int]:
@@ -107,7 +105,7 @@ def load_idf(folder: str | Path, tokenizer: Tokenizer) -> np.ndarray:
     check(not bad, f'{path}: weight of {bad[:3]} outside (0, 64]: {[table[t] for t in bad[:3]]}')
     return np.array([table.get(t, MUTED_WEIGHT) for t in terms], dtype=np.float32)
 
-# %% ../nbs/00f_query.ipynb #831b57f2
+# %% ../nbs/00f_query.ipynb #cdb7f9e7
 class SparseIndex:
     "An exact in-process index over encoded documents."
     def __init__(self, ids: Sequence[str], rows: csr_matrix, query: QueryEncoder):
