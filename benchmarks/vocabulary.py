@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from korean_sparse.bm25 import BM25, morpheme_bm25
-from korean_sparse.encoder import lexical_weights
+from korean_sparse.heads import lexical_weights
 from korean_sparse.retrieval import averages, load_retrieval, measure
 from korean_sparse.text import MUTED, Vocabulary, choose_pieces, count_words, get_analyzer, term_kinds, unigram
 

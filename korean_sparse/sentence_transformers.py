@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['FusedSplade', 'AnchoredPooling']
 
-# %% ../nbs/04e_sentence_transformers.ipynb #128afe03
+# %% ../nbs/04e_sentence_transformers.ipynb #ccf8a918
 from typing import Any
 import torch
 from torch import Tensor
 from .core import check
-from .encoder import AnchoredHead, EncoderConfig
+from .heads import AnchoredHead, EncoderConfig
 from .fused_head import fused_max, mlm_parts, prune
 try: from sentence_transformers.base.modules import Module, Transformer
 except ImportError as e: raise ImportError('korean_sparse.sentence_transformers needs sentence-transformers 6: pip install "korean_sparse[sentence]"') from e
 
-# %% ../nbs/04e_sentence_transformers.ipynb #feda2731
+# %% ../nbs/04e_sentence_transformers.ipynb #3e6587a5
 class FusedSplade(Transformer):
     "A masked LM and the SPLADE head as one module: features -> `sentence_embedding` [B, V]; `logs` 2 is `log1p_relu`, `silent` zeroes special tokens, then top-k and max-ratio pruning."
     config_keys = [*Transformer.config_keys, 'logs', 'silent', 'top_k', 'max_ratio']
@@ -41,7 +41,7 @@ class FusedSplade(Transformer):
         return len(self.model.get_output_embeddings().weight)
     def __repr__(self) -> str: return f'FusedSplade(architecture={type(self.model).__name__}, logs={self.logs}, silent={self.silent}, top_k={self.top_k}, max_ratio={self.max_ratio})'
 
-# %% ../nbs/04e_sentence_transformers.ipynb #b4b816dc
+# %% ../nbs/04e_sentence_transformers.ipynb #6b2df5f0
 class AnchoredPooling(Module):
     "The anchored head over token embeddings: `input_ids`, `attention_mask`, `token_embeddings` -> `sentence_embedding` [B, V], pruned as the checkpoint says."
     def __init__(self, head: AnchoredHead):
