@@ -57,6 +57,7 @@ def worker(side, folder, s, pipe):
     from torch.nn import functional as F
     torch.set_num_threads(s['threads'])
     model = load(side, folder).train()
+    if s.get('checkpointing'): model[0].model.gradient_checkpointing_enable()
     optimizer = torch.optim.AdamW(model.parameters(), 2e-5, fused=True)
     gc.collect()
     loaded = resident()
@@ -118,7 +119,8 @@ def main():
                 'head_bound_384': dict(width=384, layers=2), 'head_bound_4_layers': dict(width=256, layers=4),
                 'd768': large, 'd768_bf16': {**large, 'dtype': 'bf16'}, 'd768_few': {**large, **few}, 'd768_12': dict(width=768, layers=12), 'd768_12_bf16': dict(width=768, layers=12, dtype='bf16')}
     if a.quick: settings = {k: settings[k] for k in ('head_bound', 'head_bound_few')}
-    large_vocabulary = {'v250k': dict(width=768, layers=12, dtype='bf16'), 'v250k_fp32': dict(width=768, layers=12), 'v250k_384': dict(width=384, layers=12)}  # XLM-R base, and multilingual-e5-small
+    large_vocabulary = {'v250k': dict(width=768, layers=12, dtype='bf16'), 'v250k_fp32': dict(width=768, layers=12), 'v250k_checkpointing': dict(width=768, layers=12, checkpointing=True),
+                        'v250k_384': dict(width=384, layers=12)}  # XLM-R base, and multilingual-e5-small
     if a.quick: large_vocabulary = {'v250k': dict(width=64, layers=2)}
     chosen = a.only.split(',') if a.only else [*settings, *large_vocabulary]
     for name in (n for n in chosen if n in settings):
@@ -129,7 +131,7 @@ def main():
         figures |= {f'speed_ratio{tail}': round(r['ratio'], 2), f'memory_ratio{tail}': round(r['memory'], 3)}
     for name in (n for n in chosen if n in large_vocabulary):
         s = {**base, 'vocabulary': 20000 if a.quick else 250002, **large_vocabulary[name]}
-        ours, few = alone('ours', s, [size]), alone('theirs', s, [4, 8])
+        ours, few = alone('ours', s, [size]), alone('theirs', {**s, 'checkpointing': False}, [4, 8])
         need = few[8][0] + (size - 8)*(few[8][0] - few[4][0])/4
         print(f'{name:18} ours {ours[size][0]:.2f} GB, {ours[size][1]:.1f} s a step; theirs {few[4][0]:.2f} GB at batch 4, {few[8][0]:.2f} GB at batch 8: by their line {need:.1f} GB at batch {size}', flush=True)
         figures |= {f'{name}_gb': round(ours[size][0], 2), f'{name}_theirs_gb': round(need, 1)}

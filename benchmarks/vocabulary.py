@@ -18,8 +18,8 @@ from korean_sparse.text import MUTED, Vocabulary, choose_pieces, count_words, ge
 
 SETS, METRICS = ('welfare', 'msmarco_ko', 'boolq', 'msdocs'), ('nDCG@10', 'R@1', 'R@10')
 KOREAN = ('msdocs', 'wikinews', 'book_review', 'fairytale01', 'unesco_report', 'welfare')
-PAIRS = {'parallel/python_docs.ko_en.tsv.gz': .3, 'parallel/tatoeba.ko_en.tsv': 1, 'parallel/news_dev.ko_en.tsv': 1,
-         'pairs/msdocs_headings.ko_en.tsv': 1, 'pairs/wiktionary.ko_en.tsv': 1, 'pairs/omw.ko_en.tsv': 1}
+PAIRS = {'parallel/python_docs.ko_en.tsv.gz': (.3, .3), 'parallel/tatoeba.ko_en.tsv': (1, 1), 'parallel/news_dev.ko_en.tsv': (1, 1), 'pairs/msdocs_headings.ko_en.tsv': (1, 1),
+         'pairs/wiktionary.ko_en.tsv': (1, 2), 'pairs/omw.ko_en.tsv': (1, 2)}  # weights of the Korean and of the English side: dictionaries are where general English comes from
 
 def lines(path):
     with (gzip.open if path.suffix == '.gz' else open)(path, 'rt', encoding='utf-8') as f: yield from f
@@ -29,9 +29,8 @@ def training_texts(data):
     for line in lines(data/'text/ko.jsonl.gz'):
         row = json.loads(line)
         if row['source'].startswith(KOREAN): yield row['text'], .1 if row['source'] == 'msdocs' else 1
-    for name, weight in PAIRS.items():
-        for line in lines(data/name):
-            for part in line.rstrip('\n').split('\t')[:2]: yield part, weight
+    for name, weights in PAIRS.items():
+        for line in lines(data/name): yield from zip(line.rstrip('\n').split('\t'), weights)
 
 def train(data, size, counts=None):
     "The vocabulary of `train_vocabulary`, and the counts it comes from."
@@ -79,7 +78,7 @@ def variants(counts, size):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('--data', type=Path, default=Path('../shared/data')); p.add_argument('--size', type=int, default=32_000)
+    p.add_argument('--data', type=Path, default=Path('../shared/data')); p.add_argument('--size', type=int, default=32_768)
     p.add_argument('--keep', type=Path, help='folder of the vocabulary: read if it is there, else written'); p.add_argument('--variants', action='store_true')
     a = p.parse_args()
     counts = None

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['stretches', 'stretch_means', 'watched', 'HealConfig', 'Pair', 'pair_up', 'Healer', 'heal']
 
-# %% ../nbs/04i_healing.ipynb #46e0c271
+# %% ../nbs/04i_healing.ipynb #50b85fa6
 import json, math
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from .core import DataError, atomic, check, write_json
 from .start import Start, _half, align, by_tokens, embed, mean_pool
 
-# %% ../nbs/04i_healing.ipynb #8b2d7378
+# %% ../nbs/04i_healing.ipynb #ad52850f
 def stretches(a: np.ndarray, b: np.ndarray, n_left: int, n_right: int) -> tuple[np.ndarray, np.ndarray, int]:
     "The stretch of each left and of each right token (-1: of none) and how many there are, from the two tokens of every character (`align`)."
     left, right = np.full(n_left, -1), np.full(n_right, -1)
@@ -37,7 +37,7 @@ def stretch_means(hidden: Tensor, stretch: Tensor, n: int) -> tuple[Tensor, Tens
     count = torch.bincount(flat, minlength=n + 1)
     return (total/count.clamp_min(1).unsqueeze(1))[:n], count[:n]
 
-# %% ../nbs/04i_healing.ipynb #c1eaa844
+# %% ../nbs/04i_healing.ipynb #893f4440
 def _layers(backbone: PreTrainedModel) -> tuple[nn.Module, str, nn.ModuleList]:
     for parent in backbone.modules():
         for name, child in parent.named_children():
@@ -58,7 +58,7 @@ def watched(backbone: PreTrainedModel, depths: Sequence[int], stop: bool = False
         setattr(parent, name, layers)
         for h in handles: h.remove()
 
-# %% ../nbs/04i_healing.ipynb #63c1e201
+# %% ../nbs/04i_healing.ipynb #c600f30e
 @dataclass(frozen=True)
 class HealConfig:
     "How a moved encoder is healed: first `low_steps` of the lowest `low_layers` alone, then `steps` of the whole."
@@ -105,7 +105,7 @@ def pair_up(original: Start, moved: Start, texts: Sequence[str]) -> list[Pair]:
         out.append(Pair(original.wrap(a.ids), moved.wrap(b.ids), wrapped(original, left), wrapped(moved, right), n + 2))
     return out
 
-# %% ../nbs/04i_healing.ipynb #842bdd5f
+# %% ../nbs/04i_healing.ipynb #78734fe6
 def _batch(start: Start, rows: Sequence[list[int]], marks: Sequence[np.ndarray], offsets: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
     ids, mask = start.pad(rows)
     stretch = torch.full_like(ids, -1)
@@ -157,7 +157,7 @@ class Healer:
         on = (na > 0) & (nb > 0)
         return (a[on] - b[on]).pow(2).sum(1).mean()/b[on].var(0, unbiased=False).sum().clamp_min(1e-6)
 
-# %% ../nbs/04i_healing.ipynb #00252859
+# %% ../nbs/04i_healing.ipynb #7c085302
 def _save(folder: Path, moved: Start, optimizer: torch.optim.Optimizer, seal: dict, history: list[dict]) -> None:
     tensors = {f'model.{n}': v.detach().contiguous() for n, v in moved.backbone.state_dict().items()}
     for i, s in optimizer.state_dict()['state'].items(): tensors |= {f'optimizer.{i}.{k}': v.contiguous() for k, v in s.items()}

@@ -6,13 +6,14 @@
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'RED', 'GREY', 'PURPLE', 'COLOURS', 'LANG_COLOUR', 'axes', 'save_picture', 'project',
            'draw_map']
 
-# %% ../nbs/00c_pictures.ipynb #7abb846f
+# %% ../nbs/00c_pictures.ipynb #38528f3a
+import io
 from pathlib import Path
 from typing import Sequence
 import numpy as np
 from .core import atomic, check
 
-# %% ../nbs/00c_pictures.ipynb #befb8f4d
+# %% ../nbs/00c_pictures.ipynb #f308742f
 BLUE, ORANGE, GREEN, RED, GREY, PURPLE = '#2f6db3', '#e08214', '#3a8f5c', '#c0392b', '#8a8f98', '#7b5aa6'
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, '#17a2b8', '#b8860b', '#d16ba5', '#5d6d7e', '#6b8e23', '#a0522d', '#4169e1')
 LANG_COLOUR = {'ko': BLUE, 'en': ORANGE}
@@ -24,6 +25,10 @@ def axes(width: float = 8, height: float = 4, columns: int = 1, rows: int = 1):
     matplotlib.rcParams.update({'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 11, 'axes.titlelocation': 'left', 'font.size': 9.5,
                                 'legend.frameon': False, 'axes.unicode_minus': False})
     fig = Figure(figsize=(width, height), layout='constrained')
+    def png():
+        buffer = io.BytesIO(); fig.savefig(buffer, format='png', dpi=100)
+        return buffer.getvalue()
+    fig._repr_png_ = png  # what a notebook shows for a figure that stands last in a cell
     return fig, fig.subplots(rows, columns)
 
 def save_picture(fig, path: str | Path) -> Path:
@@ -31,7 +36,7 @@ def save_picture(fig, path: str | Path) -> Path:
     with atomic(path) as tmp: fig.savefig(tmp, format='png', dpi=100, metadata={'Software': None})
     return Path(path)
 
-# %% ../nbs/00c_pictures.ipynb #57672069
+# %% ../nbs/00c_pictures.ipynb #15cd3ab3
 def project(vectors: np.ndarray, method: str = 'umap', seed: int = 0) -> np.ndarray:
     "Lay vectors [N, D] on the plane, [N, 2], by `umap`, `tsne` (both on cosine) or `pca`; PCA if there are too few points for the method."
     check(method in ('umap', 'tsne', 'pca'), f'unknown projection {method!r}; known are umap, tsne, pca')
