@@ -58,6 +58,10 @@ def corpus(data: Path, seed: int = 0) -> tuple[list[str], dict[str, list[str]]]:
     for texts in (train, held['ko'], held['en']): rng.shuffle(texts)
     return train, held
 
+def asked(texts: list[str], chars: int = 60, most: int = 15_000) -> list[str]:
+    "Texts as short as questions are, to be read as queries too."
+    return [t for t in texts if len(t) <= chars][:most]
+
 def sample(rs: RetrievalSet, queries: int, documents: int) -> RetrievalSet:
     "The first queries by a fixed shuffle, their documents, and others up to `documents`."
     rng = random.Random(0)
@@ -128,7 +132,7 @@ def main() -> None:
     print('the original itself on the same texts in lower case, which is all that our vocabulary can see:', {k: round(float(centred_cosine(lower[k], target[k]).mean()), 4) for k in held})
 
     strings = nearness(move(original, vocab, matrix=string_matrix(original, vocab)), texts, target)
-    moved = move(original, vocab, train[:20_000])
+    moved = move(original, vocab, train[:20_000], query_prefix=original.query_prefix)
     before = nearness(moved, texts, target)
     print('before, by strings:    ', strings); print('before, by occurrences:', before)
     vocabularies(original, moved, held)
@@ -136,7 +140,8 @@ def main() -> None:
         go_on(moved, vocab, args.go_on_from)
         print('before this healing:   ', nearness(moved, texts, target))
     start = time.time()
-    history = heal(moved, original, train, HealConfig(steps=args.steps), Path(args.keep)/'checkpoint' if args.keep else None)
+    queries = asked(train)
+    history = heal(moved, original, train, HealConfig(steps=args.steps), Path(args.keep)/'checkpoint' if args.keep else None, queries=queries)
     after = nearness(moved, texts, target)
     print(f'after {len(history)} steps, {time.time() - start:.0f} s in this run:', after)
     if args.keep: save_moved(moved, vocab, args.keep)
@@ -145,7 +150,7 @@ def main() -> None:
     for name, rs in sets.items():
         q, d = list(rs.queries.values()), list(rs.corpus.values())
         oq, od = embed(original, q, original.query_prefix, bf16=True), embed(original, d, original.passage_prefix, bf16=True)
-        mq, md = embed(moved, q, bf16=True), embed(moved, d, bf16=True)
+        mq, md = embed(moved, q, moved.query_prefix, bf16=True), embed(moved, d, bf16=True)
         rows[name] = ndcg(rs, oq, od), ndcg(rs, mq, md), ndcg(rs, oq, md)
         print(f'{name:12} {len(q)} queries, {len(d)} documents, dense nDCG@10: original {rows[name][0]:.4f}, moved {rows[name][1]:.4f}, original queries on moved documents {rows[name][2]:.4f}', flush=True)
     mean = np.mean([rows[n] for n in ('welfare', 'msmarco_ko', 'boolq')], axis=0)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['stretches', 'stretch_means', 'watched', 'HealConfig', 'Pair', 'pair_up', 'Healer', 'heal']
 
-# %% ../nbs/04i_healing.ipynb #50b85fa6
+# %% ../nbs/04i_healing.ipynb #773d83dd
 import json, math
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from .core import DataError, atomic, check, write_json
 from .start import Start, _half, align, by_tokens, embed, mean_pool
 
-# %% ../nbs/04i_healing.ipynb #ad52850f
+# %% ../nbs/04i_healing.ipynb #7a3ac7b3
 def stretches(a: np.ndarray, b: np.ndarray, n_left: int, n_right: int) -> tuple[np.ndarray, np.ndarray, int]:
     "The stretch of each left and of each right token (-1: of none) and how many there are, from the two tokens of every character (`align`)."
     left, right = np.full(n_left, -1), np.full(n_right, -1)
@@ -37,7 +37,7 @@ def stretch_means(hidden: Tensor, stretch: Tensor, n: int) -> tuple[Tensor, Tens
     count = torch.bincount(flat, minlength=n + 1)
     return (total/count.clamp_min(1).unsqueeze(1))[:n], count[:n]
 
-# %% ../nbs/04i_healing.ipynb #893f4440
+# %% ../nbs/04i_healing.ipynb #0235a7d4
 def _layers(backbone: PreTrainedModel) -> tuple[nn.Module, str, nn.ModuleList]:
     for parent in backbone.modules():
         for name, child in parent.named_children():
@@ -58,7 +58,7 @@ def watched(backbone: PreTrainedModel, depths: Sequence[int], stop: bool = False
         setattr(parent, name, layers)
         for h in handles: h.remove()
 
-# %% ../nbs/04i_healing.ipynb #c600f30e
+# %% ../nbs/04i_healing.ipynb #a931ad2b
 @dataclass(frozen=True)
 class HealConfig:
     "How a moved encoder is healed: first `low_steps` of the lowest `low_layers` alone, then `steps` of the whole."
@@ -94,18 +94,18 @@ class Pair:
     new_stretch: np.ndarray
     n: int
 
-def pair_up(original: Start, moved: Start, texts: Sequence[str]) -> list[Pair]:
-    "Texts under both tokenizers; [CLS] and [SEP] are stretches of their own, the original's prefix is none."
-    shift, out = len(original.passage_prefix), []
-    for text, a, b in zip(texts, original.encode(texts, original.passage_prefix), moved.encode(texts)):
-        left, right, n = stretches(*align(a, b, text, shift), len(a), len(b))
+def pair_up(original: Start, moved: Start, texts: Sequence[str], query: bool = False) -> list[Pair]:
+    "Texts under both tokenizers, as passages or as queries; [CLS] and [SEP] are stretches of their own, a prefix is none."
+    (p, q), out = [s.query_prefix if query else s.passage_prefix for s in (original, moved)], []
+    for text, a, b in zip(texts, original.encode(texts, p), moved.encode(texts, q)):
+        left, right, n = stretches(*align(a, b, text, len(p), len(q)), len(a), len(b))
         def wrapped(start, stretch):
             first, last = ([] if start.specials[t] is None else [k] for t, k in (('[CLS]', n), ('[SEP]', n + 1)))
             return np.concatenate([first, stretch, last]).astype(int)
         out.append(Pair(original.wrap(a.ids), moved.wrap(b.ids), wrapped(original, left), wrapped(moved, right), n + 2))
     return out
 
-# %% ../nbs/04i_healing.ipynb #78734fe6
+# %% ../nbs/04i_healing.ipynb #e49a8fcf
 def _batch(start: Start, rows: Sequence[list[int]], marks: Sequence[np.ndarray], offsets: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
     ids, mask = start.pad(rows)
     stretch = torch.full_like(ids, -1)
@@ -113,17 +113,23 @@ def _batch(start: Start, rows: Sequence[list[int]], marks: Sequence[np.ndarray],
     return ids.to(start.table.device), mask.to(start.table.device), stretch.to(start.table.device)
 
 class Healer:
-    "The two encoders, the texts in batches, and the loss of a step."
-    def __init__(self, moved: Start, original: Start, texts: Sequence[str], config: HealConfig):
-        texts = [t[:config.max_chars] for t in texts if t.strip()]
+    "The two encoders, the texts in batches (passages or queries), and the loss of a step."
+    def __init__(self, moved: Start, original: Start, texts: Sequence[str], queries: Sequence[str], config: HealConfig):
+        texts, queries = ([t[:config.max_chars] for t in part if t.strip()] for part in (texts, queries))
         check(bool(texts), 'heal: no text')
+        check(not queries or moved.query_prefix != moved.passage_prefix or original.query_prefix == original.passage_prefix,
+              f'heal: the moved encoder reads queries and passages alike (prefix {moved.query_prefix!r}), the original tells them apart ({original.query_prefix!r}, {original.passage_prefix!r}): move it with a `query_prefix`')
         self.moved, self.original, self.config = moved, original, config
-        self.pairs = pair_up(original, moved, texts)
-        self.batches = by_tokens([max(len(p.old), len(p.new)) for p in self.pairs], config.tokens)
+        self.pairs = pair_up(original, moved, texts) + pair_up(original, moved, queries, query=True)
+        self.first_query = len(texts)
+        sizes = [max(len(p.old), len(p.new)) for p in self.pairs]
+        self.batches = by_tokens(sizes[:len(texts)], config.tokens) + [[i + len(texts) for i in b] for b in by_tokens(sizes[len(texts):], config.tokens)]
         self.last = len(_layers(moved.backbone)[2])
         check(config.low_steps == 0 or 1 <= config.low_layers <= self.last, f'low_layers = {config.low_layers}: the encoder has {self.last} layers')
-        some = np.random.default_rng(config.seed).permutation(len(texts))[:512]
-        self.centre = torch.tensor(embed(original, [texts[i] for i in some], original.passage_prefix, bf16=config.bf16, progress=False).mean(0), device=moved.table.device)
+        def centre(part, prefix):
+            some = np.random.default_rng(config.seed).permutation(len(part))[:512]
+            return torch.tensor(embed(original, [part[i] for i in some], prefix, bf16=config.bf16, progress=False).mean(0), device=moved.table.device)
+        self.centres = centre(texts, original.passage_prefix), centre(queries, original.query_prefix) if queries else None
 
     def order(self, step: int) -> int:
         "The batch of a step: every epoch is another permutation."
@@ -138,7 +144,8 @@ class Healer:
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         "The loss of a step and its parts: `cosine` (centred, of the embeddings) and `token` (share of the hidden states' variance that is missed)."
         c, low = self.config, step < self.config.low_steps
-        pairs = [self.pairs[i] for i in self.batches[self.order(step)]]
+        batch = self.batches[self.order(step)]
+        pairs, centre = [self.pairs[i] for i in batch], self.centres[batch[0] >= self.first_query]
         offsets = np.concatenate([[0], np.cumsum([p.n for p in pairs])])
         depths = [c.low_layers] if low else sorted({*c.depths, self.last})
         old = _batch(self.original, [p.old for p in pairs], [p.old_stretch for p in pairs], offsets)
@@ -147,7 +154,7 @@ class Healer:
         said, got = self._run(self.moved, *new[:2], depths, low)
         token = torch.stack([self._missed(said[d], target[d], new[2], old[2], int(offsets[-1])) for d in depths]).mean()
         if low: return token, {'token': token.item()}
-        cosine = F.cosine_similarity(got - self.centre, wanted - self.centre).mean()
+        cosine = F.cosine_similarity(got - centre, wanted - centre).mean()
         pooled = 1 - cosine + 5*(got - wanted).pow(2).sum(1).mean()
         return c.pooled*pooled + c.token*token, {'cosine': cosine.item(), 'token': token.item()}
 
@@ -157,7 +164,7 @@ class Healer:
         on = (na > 0) & (nb > 0)
         return (a[on] - b[on]).pow(2).sum(1).mean()/b[on].var(0, unbiased=False).sum().clamp_min(1e-6)
 
-# %% ../nbs/04i_healing.ipynb #7c085302
+# %% ../nbs/04i_healing.ipynb #047760c4
 def _save(folder: Path, moved: Start, optimizer: torch.optim.Optimizer, seal: dict, history: list[dict]) -> None:
     tensors = {f'model.{n}': v.detach().contiguous() for n, v in moved.backbone.state_dict().items()}
     for i, s in optimizer.state_dict()['state'].items(): tensors |= {f'optimizer.{i}.{k}': v.contiguous() for k, v in s.items()}
@@ -181,14 +188,15 @@ def _resume(folder: Path, moved: Start, optimizer: torch.optim.Optimizer, seal: 
     return state['history']
 
 def heal(moved: Start, original: Start, texts: Sequence[str], config: HealConfig = HealConfig(), folder: str | Path | None = None,
-         on_step: Callable[[dict], None] | None = None, progress: bool = True) -> list[dict]:
+         on_step: Callable[[dict], None] | None = None, progress: bool = True, queries: Sequence[str] = ()) -> list[dict]:
     """Train `moved` in place to say of `texts` what `original` says; no labels. Returns one record a step (loss and its parts).
+    `queries` are texts that both read as queries; that needs a moved encoder with a query prefix if the original has one (`move`).
     With a `folder` the state is saved there every `save_every` steps, and a run that was killed goes on from it with the same losses."""
-    healer = Healer(moved, original, texts, config)
+    healer = Healer(moved, original, texts, queries, config)
     table = moved.table
     layers = [p for p in moved.backbone.parameters() if p is not table]
     optimizer = torch.optim.AdamW([{'params': [table], 'lr': config.lr_table}, {'params': layers, 'lr': config.lr_layers}], betas=(.9, .98), weight_decay=0.)
-    seal = {**json.loads(json.dumps(asdict(config))), 'texts': len(texts), 'vocabulary': len(table)}
+    seal = {**json.loads(json.dumps(asdict(config))), 'texts': len(texts), 'queries': len(queries), 'vocabulary': len(table)}
     history = _resume(Path(folder), moved, optimizer, seal) if folder else []
     moved.backbone.eval(); original.backbone.eval()   # no dropout: the target has none either, and attention is faster without
     total = config.low_steps + config.steps

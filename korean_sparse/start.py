@@ -7,7 +7,7 @@ __all__ = ['Start', 'fetch', 'tensor_names', 'has_head', 'check_weights', 'load_
            'by_tokens', 'mean_pool', 'embed', 'term_vectors', 'align', 'string_matrix', 'aligned_matrix', 'move',
            'centred_cosine', 'save_moved']
 
-# %% ../nbs/04f_start.ipynb #dbe38967
+# %% ../nbs/04f_start.ipynb #ec735bac
 import copy, json
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,10 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertForMaskedLM, BertModel, ModernBertConfig, ModernBertForMaskedLM
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
-from .core import DataError, check
+from .core import DataError, check, write_json
 from .text import SPECIALS, Vocabulary
 
-# %% ../nbs/04f_start.ipynb #b3403163
+# %% ../nbs/04f_start.ipynb #48598d30
 @dataclass(frozen=True)
 class Start:
     "A pretrained encoder: `backbone` without a head, `mlm` the whole masked language model if there is one, and how its texts become ids."
@@ -60,7 +60,7 @@ class Start:
         "The input embeddings, [V, D]."
         return self.backbone.get_input_embeddings().weight
 
-# %% ../nbs/04f_start.ipynb #25bc17bc
+# %% ../nbs/04f_start.ipynb #3338fd3f
 _FILES = ['config.json', 'config_sentence_transformers.json', 'tokenizer*', 'special_tokens_map.json', 'added_tokens.json', 'vocab*', 'merges.txt', 'sentencepiece*', '*.safetensors', '*.safetensors.index.json']
 _HEADS = ('lm_head.', 'cls.predictions.', 'head.', 'decoder.')
 
@@ -94,7 +94,7 @@ def has_head(folder: str | Path) -> bool:
     if names: return any(n.endswith('ForMaskedLM') for n in names)
     return any(n.startswith(_HEADS) for n in tensor_names(folder))
 
-# %% ../nbs/04f_start.ipynb #746f65d7
+# %% ../nbs/04f_start.ipynb #115b4e0c
 def check_weights(model: nn.Module, where: str) -> None:
     "Raise if a tensor holds NaN or infinity; the tensor is named."
     for name, p in model.named_parameters():
@@ -139,7 +139,7 @@ def load_start(name: str | Path, query_prefix: str | None = None, passage_prefix
     positions = config.max_position_embeddings - (config.pad_token_id + 1 if config.model_type == 'xlm-roberta' else 0)
     return Start(backbone, tokenizer, specials, mlm, query, passage, min(512, positions))
 
-# %% ../nbs/04f_start.ipynb #fab4c806
+# %% ../nbs/04f_start.ipynb #9d541d75
 def _tiny_tokenizer(kind: str, texts: Sequence[str]) -> PreTrainedTokenizerFast:
     names = ('<pad>', '<unk>', '<s>', '</s>', '<mask>') if kind == 'xlm-roberta' else SPECIALS
     if kind == 'bert':
@@ -167,7 +167,7 @@ def tiny_checkpoint(folder: str | Path, texts: Sequence[str], kind: str = 'bert'
     model.save_pretrained(folder); tok.save_pretrained(folder)
     return Path(folder)
 
-# %% ../nbs/04f_start.ipynb #da2dc7c0
+# %% ../nbs/04f_start.ipynb #d045c1f7
 def by_tokens(lengths: Sequence[int], tokens: int) -> list[list[int]]:
     "Indices in batches of at most `tokens` with padding, near lengths together, shortest first; a longer text is a batch of its own."
     batches: list[list[int]] = []
@@ -205,16 +205,16 @@ def term_vectors(start: Start, vocab: Vocabulary, bf16: bool = False, progress: 
     vectors[[i for i, t in enumerate(terms) if t in SPECIALS]] = 0
     return vectors
 
-# %% ../nbs/04f_start.ipynb #0cff7c6b
+# %% ../nbs/04f_start.ipynb #b252857c
 def _covering(encoding, text: str, shift: int) -> np.ndarray:
     "The index of the token that covers each character of `text`, -1 for none."
     cover = np.full(len(text), -1)
     for n, (a, b) in enumerate(encoding.offsets): cover[max(a - shift, 0):max(b - shift, 0)] = n
     return cover
 
-def align(left, right, text: str, shift: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    "For each character that two encodings of `text` cover, white space aside, the indices of the two tokens; `left` has a prefix of `shift` characters."
-    a, b = _covering(left, text, shift), _covering(right, text, 0)
+def align(left, right, text: str, left_shift: int = 0, right_shift: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    "For each character that two encodings of `text` cover, white space aside, the indices of the two tokens; shifts: characters of their prefixes."
+    a, b = _covering(left, text, left_shift), _covering(right, text, right_shift)
     on = np.array([not c.isspace() for c in text], dtype=bool) & (a >= 0) & (b >= 0)
     return a[on], b[on]
 
@@ -246,7 +246,7 @@ def aligned_matrix(start: Start, vocab: Vocabulary, texts: Sequence[str], prior:
     special = np.isin(np.arange(len(vocab)), [vocab.tokenizer.token_to_id(t) for t in SPECIALS])
     return _normalised(diags((~special).astype(np.float32)) @ counts + prior*string_matrix(start, vocab)).astype(np.float32)
 
-# %% ../nbs/04f_start.ipynb #0fa991fa
+# %% ../nbs/04f_start.ipynb #fee218ab
 def _our_specials(vocab: Vocabulary) -> dict[str, int]: return {t: vocab.tokenizer.token_to_id(t) for t in SPECIALS}
 
 def _our_tokenizer(vocab: Vocabulary) -> Tokenizer:
@@ -261,9 +261,9 @@ def _rows_of_vocabulary(model: PreTrainedModel) -> set[str]:
     wanted = {id(p) for p in (model.get_input_embeddings().weight, getattr(out, 'weight', None), getattr(out, 'bias', None)) if p is not None}
     return {n for n, p in model.named_parameters(remove_duplicate=False) if id(p) in wanted}
 
-def move(start: Start, vocab: Vocabulary, texts: Sequence[str] = (), matrix: csr_matrix | None = None, progress: bool = True) -> Start:
+def move(start: Start, vocab: Vocabulary, texts: Sequence[str] = (), matrix: csr_matrix | None = None, query_prefix: str = '', progress: bool = True) -> Start:
     """The same encoder under our vocabulary; layers are copied, the table (and a head's decoder) goes through `matrix` [V_new, V_old],
-    by default `aligned_matrix` over `texts`, or `string_matrix` if there are none."""
+    by default `aligned_matrix` over `texts`, or `string_matrix` if there are none. It reads passages without a prefix, queries with `query_prefix`."""
     if matrix is None: matrix = aligned_matrix(start, vocab, texts, progress=progress) if len(texts) else string_matrix(start, vocab)
     old = start.mlm if start.mlm is not None else start.backbone
     check(matrix.shape == (len(vocab), len(start.table)), f'move: a matrix of shape {matrix.shape} for {len(vocab)} new and {len(start.table)} old tokens')
@@ -281,9 +281,9 @@ def move(start: Start, vocab: Vocabulary, texts: Sequence[str] = (), matrix: csr
     backbone = new.base_model if start.mlm is not None else new
     if getattr(backbone, 'pooler', None) is not None: backbone.pooler = None
     new.load_state_dict(state); new.tie_weights(); new.eval()
-    return Start(backbone, _our_tokenizer(vocab), ids, new if start.mlm is not None else None, max_length=start.max_length)
+    return Start(backbone, _our_tokenizer(vocab), ids, new if start.mlm is not None else None, query_prefix, max_length=start.max_length)
 
-# %% ../nbs/04f_start.ipynb #f19caf93
+# %% ../nbs/04f_start.ipynb #39e0599a
 def centred_cosine(a: np.ndarray, b: np.ndarray, groups: Sequence | None = None) -> np.ndarray:
     "The cosine of each row of `a` [N, D] to that of `b`, each centred on its mean over the row's group (all rows by default), [N]."
     groups = np.zeros(len(a), int) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -294,11 +294,12 @@ def centred_cosine(a: np.ndarray, b: np.ndarray, groups: Sequence | None = None)
         out[on] = (x*y).sum(1)/np.maximum(np.linalg.norm(x, axis=1)*np.linalg.norm(y, axis=1), 1e-9)
     return out
 
-# %% ../nbs/04f_start.ipynb #f453867f
+# %% ../nbs/04f_start.ipynb #aa5c1425
 def save_moved(start: Start, vocab: Vocabulary, folder: str | Path) -> Path:
     "The moved encoder as a Hugging Face folder: `model.safetensors`, `config.json`, `tokenizer.json`, and the terms' kinds as `Vocabulary.save` writes them."
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
     (start.mlm if start.mlm is not None else start.backbone).save_pretrained(folder)
     PreTrainedTokenizerFast(tokenizer_object=start.tokenizer, model_max_length=start.max_length, pad_token='[PAD]', unk_token='[UNK]', cls_token='[CLS]', sep_token='[SEP]', mask_token='[MASK]').save_pretrained(folder)
     Vocabulary(start.tokenizer, vocab.kinds).save(folder)
+    if start.query_prefix: write_json(folder/'config_sentence_transformers.json', {'prompts': {'query': start.query_prefix, 'passage': start.passage_prefix}})
     return folder
