@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['SparseEncoder', 'calibrate', 'from_scratch', 'checkpoint_vocabulary', 'anchored', 'splade']
 
-# %% ../nbs/04a_encoder.ipynb #7e39dbd0
+# %% ../nbs/04a_encoder.ipynb #3bdd1e4c
 import json, tempfile
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Sequence
+from typing import Iterable, Sequence
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix, vstack
@@ -27,7 +27,7 @@ from .start import Start, load_model
 from .text import ENGLISH, KOREAN, MUTED, OTHER, STOPWORDS_EN, Vocabulary
 from .vectors import TermVectors
 
-# %% ../nbs/04a_encoder.ipynb #8c93703f
+# %% ../nbs/04a_encoder.ipynb #60dd41d7
 @contextmanager
 def _quiet():
     "No bars and load reports from transformers: what is wrong with a checkpoint is said by us, as an error."
@@ -184,10 +184,10 @@ class SparseEncoder(nn.Module):
         except RuntimeError as e: raise DataError(f'{folder}/head/model.safetensors does not fit config.json: {str(e).splitlines()[1].strip()}') from None
         return model.eval()
 
-# %% ../nbs/04a_encoder.ipynb #ef1db66c
+# %% ../nbs/04a_encoder.ipynb #d342031a
 @torch.no_grad()
-def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, batch_size: int = 64, progress: bool = False) -> SparseEncoder:
-    "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary, average length, centres and thresholds, from texts."
+def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), batch_size: int = 64, progress: bool = False) -> SparseEncoder:
+    "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (also from known `pairs` of Korean and English), average length, centres and thresholds, from texts."
     head = model.head
     check(model.config.head == 'anchored', f'calibrate: head is {model.config.head!r}, only the anchored head is calibrated')
     check(tuple(vectors.shape) == tuple(head.term_vectors.shape), f'calibrate: vectors have the shape {tuple(vectors.shape)}, the head needs {tuple(head.term_vectors.shape)}')
@@ -199,15 +199,18 @@ def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach
         of = head.expandable & (head.kinds == kind)
         if of.any(): terms[of] -= terms[of].mean(0)
     head.term_vectors.copy_(terms)
-    ids, weights = translations(F.normalize(terms, dim=1), head.kinds, model.config.translations) if model.config.translations else (head.dictionary, head.translation)
+    known = [(model.tokenizer.encode(a, add_special_tokens=False).ids, model.tokenizer.encode(b, add_special_tokens=False).ids) for a, b in pairs]
+    ids, weights = translations(F.normalize(terms, dim=1), head.kinds, model.config.translations, known) if model.config.translations else (head.dictionary, head.translation)
     head.dictionary.copy_(ids); head.translation.copy_(weights)
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    pooled, language, lengths = [], [], []
+    pooled, language, lengths, states = [], [], [], []
     for i in tqdm(range(0, len(texts), batch_size), desc='calibrate', unit='batch', disable=not progress):
         batch = model.tokenize([texts[j] for j in order[i:i + batch_size]])
-        pooled.append(head.pool(model.hidden(*batch), *batch).float()); language.append(head.language(*batch)); lengths.append((head.spoken[batch[0]]*batch[1]).sum(1))
+        hidden = model.hidden(*batch).float()
+        pooled.append(head.pool(hidden, *batch)); states.append(hidden[batch[1].bool()][::7]); language.append(head.language(*batch)); lengths.append((head.spoken[batch[0]]*batch[1]).sum(1))
     pooled, language = torch.cat(pooled), torch.cat(language)
     head.average_length.copy_(torch.cat(lengths).mean())
+    if model.config.importance: head.state_mean.copy_(torch.cat(states).mean(0)); head.state_std.copy_(torch.cat(states).std(0).clamp_min(1e-3))
     for l in (0, 1):
         if not (language == l).any(): continue
         head.centre[l] = pooled[language == l].mean(0)
@@ -218,8 +221,8 @@ def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach
             head.threshold[l, group] = cosine.topk(min(reach, cosine.shape[1]), dim=1).values[:, -1].mean()
     return model
 
-def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Sequence[str], layers: int = 2, heads: int = 4, seed: int = 0, reach: int | None = None, **config) -> SparseEncoder:
-    "An encoder whose tokens start as `tv` and which already expands; `texts` calibrate it, with a `reach` of the larger budget if none is given."
+def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Sequence[str], layers: int = 2, heads: int = 4, seed: int = 0, reach: int | None = None, pairs: Iterable[tuple[str, str]] = (), **config) -> SparseEncoder:
+    "An encoder whose tokens start as `tv` and which already expands; `texts` and known `pairs` calibrate it, with a `reach` of the larger budget if none is given."
     torch.manual_seed(seed)
     d = tv.vectors.shape[1]
     check(d % heads == 0, f'dim = {d} is not a multiple of {heads} heads')
@@ -234,9 +237,9 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
         e.word_embeddings.weight[known] = torch.tensor(np.stack([v for _, v in rows]))*d**.5
         for layer in model.backbone.encoder.layer: layer.attention.output.dense.weight.zero_(); layer.output.dense.weight.zero_()
         vectors[known] = model.eval().backbone(input_ids=known.unsqueeze(1)).last_hidden_state[:, 0]  # the encoder's own embedding of the term
-    return calibrate(model, texts, vectors, reach or max(model.config.top_own, model.config.top_other, 1))
+    return calibrate(model, texts, vectors, reach or max(model.config.top_own, model.config.top_other, 1), pairs)
 
-# %% ../nbs/04a_encoder.ipynb #0004372c
+# %% ../nbs/04a_encoder.ipynb #ea4905cc
 def checkpoint_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     "The vocabulary of a checkpoint as it is: kinds from the strings without their markers; special tokens, punctuation and English function words are muted."
     def kind(i):
@@ -247,11 +250,11 @@ def checkpoint_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     special = special_ids(tokenizer)
     return Vocabulary(tokenizer, np.array([kind(i) for i in range(tokenizer.get_vocab_size())], dtype=np.int8))
 
-def anchored(start: Start, vocab: Vocabulary, idf: np.ndarray, vectors: np.ndarray, texts: Sequence[str], reach: int = 200, progress: bool = False, **config) -> SparseEncoder:
-    "A start under the anchored head: `vectors` [V, D] are the terms' embeddings (`start.term_vectors` of the original), `texts` calibrate."
-    config = EncoderConfig(**{'pooling': 'mean', 'top_own': 15, 'top_other': 45, 'top_k': 100, 'max_length': start.max_length, **config})
+def anchored(start: Start, vocab: Vocabulary, idf: np.ndarray, vectors: np.ndarray, texts: Sequence[str], reach: int = 200, pairs: Iterable[tuple[str, str]] = (), progress: bool = False, **config) -> SparseEncoder:
+    "A start under the anchored head: `vectors` [V, D] are the terms' embeddings (`start.term_vectors` of the original), `texts` and known `pairs` calibrate."
+    config = EncoderConfig(**{'pooling': 'mean', 'top_own': 15, 'top_other': 45, 'top_k': 100, 'translations': 6, 'max_length': start.max_length, **config})
     tokenizer = Tokenizer.from_str(start.tokenizer.to_str())
-    return calibrate(SparseEncoder(config, start.backbone, Vocabulary(tokenizer, vocab.kinds), idf), texts, torch.tensor(vectors), reach, progress=progress)
+    return calibrate(SparseEncoder(config, start.backbone, Vocabulary(tokenizer, vocab.kinds), idf), texts, torch.tensor(vectors), reach, pairs, progress=progress)
 
 def splade(start: Start, idf: np.ndarray | None = None, vocab: Vocabulary | None = None, **config) -> SparseEncoder:
     "A masked-LM start under the splade head; without `idf` every term of a query counts 1, without `vocab` the checkpoint's own is kept."

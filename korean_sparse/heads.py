@@ -6,10 +6,12 @@
 __all__ = ['HEADS', 'POOLINGS', 'RARITY', 'SILENT', 'EncoderConfig', 'lexical_weights', 'translations', 'write_tensors',
            'read_tensors', 'keep_top', 'AnchoredHead', 'SpladeHead']
 
-# %% ../nbs/04j_heads.ipynb #34655b91
+# %% ../nbs/04j_heads.ipynb #7ebafb27
 import json
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Iterable, Sequence
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -18,7 +20,7 @@ from .core import DataError, atomic, check, write_json
 from .fused_head import fused_max, prune
 from .text import ENGLISH, KOREAN, MUTED, OTHER
 
-# %% ../nbs/04j_heads.ipynb #1968e242
+# %% ../nbs/04j_heads.ipynb #4d3d6d61
 HEADS, POOLINGS = ('anchored', 'splade'), ('idf', 'mean')
 
 @dataclass(frozen=True)
@@ -35,16 +37,17 @@ class EncoderConfig:
     scale_own: float = 2.       # where the learned scales start
     scale_other: float = 5.
     translations: int = 4       # dictionary entries a term
+    importance: int = 64        # hidden units that judge how much a word matters where it stands; 0: every word matters alike
     pooling: str = 'idf'        # how tokens become one embedding
     second_log: bool = False    # splade: log(1 + log(1 + x)) (arXiv 2504.14839)
     def __post_init__(self):
         check(self.head in HEADS, f'head = {self.head!r}: known are {", ".join(HEADS)}')
         check(self.pooling in POOLINGS, f'pooling = {self.pooling!r}: known are {", ".join(POOLINGS)}')
         check(2 <= self.max_length <= 8192, f'max_length = {self.max_length}: must be 2 to 8192')
-        for name in ('top_k', 'top_own', 'top_other', 'translations'): check(getattr(self, name) >= 0, f'{name} = {getattr(self, name)}: must not be negative')
+        for name in ('top_k', 'top_own', 'top_other', 'translations', 'importance'): check(getattr(self, name) >= 0, f'{name} = {getattr(self, name)}: must not be negative')
         check(0 <= self.max_ratio < 1, f'max_ratio = {self.max_ratio}: must be at least 0 and below 1')
 
-# %% ../nbs/04j_heads.ipynb #d559bd51
+# %% ../nbs/04j_heads.ipynb #3b1893b7
 def lexical_weights(ids: Tensor, mask: Tensor, spoken: Tensor, average: Tensor | float, k1: float = 1.2, b: float = .75) -> Tensor:
     "BM25's term-frequency part, [B, V], of token ids [B, L] under `mask`; `spoken` [V] is 0 for muted terms; `average` is the mean document length."
     on = mask.to(spoken.dtype)*spoken[ids]
@@ -52,10 +55,11 @@ def lexical_weights(ids: Tensor, mask: Tensor, spoken: Tensor, average: Tensor |
     length = on.sum(1, keepdim=True)
     return tf*(k1 + 1)/(tf + k1*(1 - b + b*length/average))
 
-# %% ../nbs/04j_heads.ipynb #70829d4f
+# %% ../nbs/04j_heads.ipynb #3ee4528c
 @torch.no_grad()
-def translations(vectors: Tensor, kinds: Tensor, k: int = 4, near: int = 10, step: int = 1024) -> tuple[Tensor, Tensor]:
-    "For each Korean term its `k` English neighbours by CSLS and the reverse: ids and weights in 0 to 1 (a translation is never stronger than its word), [V, k] each. Rows of `vectors` are unit or zero."
+def translations(vectors: Tensor, kinds: Tensor, k: int = 4, pairs: Iterable[tuple[Sequence[int], Sequence[int]]] = (), near: int = 10, step: int = 1024) -> tuple[Tensor, Tensor]:
+    """For each Korean term its `k` best English ones and the reverse: ids and weights in 0 to 1 (a translation is never stronger than its word), [V, k] each; by CSLS and, if given, known `pairs` of token ids.
+    Rows of `vectors` are unit or zero."""
     ids, weights = torch.zeros(len(kinds), k, dtype=torch.long), torch.zeros(len(kinds), k)
     ko, en = (torch.nonzero((kinds == kind) & (vectors.norm(dim=1) > 0)).squeeze(1) for kind in (KOREAN, ENGLISH))
     if not len(ko) or not len(en): return ids, weights
@@ -65,9 +69,25 @@ def translations(vectors: Tensor, kinds: Tensor, k: int = 4, near: int = 10, ste
         for i in range(0, len(a), step):
             best = (2*vectors[a[i:i + step]] @ vectors[b].T - near_a[i:i + step, None] - near_b).topk(min(k, len(b)), dim=1)
             ids[a[i:i + step], :best.indices.shape[1]], weights[a[i:i + step], :best.indices.shape[1]] = b[best.indices], best.values.clamp(0, 1)
+    return _with_pairs(ids, weights, vectors, kinds, k, pairs)
+
+def _with_pairs(ids: Tensor, weights: Tensor, vectors: Tensor, kinds: Tensor, k: int, pairs: Iterable) -> tuple[Tensor, Tensor]:
+    counts: dict[int, Counter] = defaultdict(Counter)
+    kind_of, spoken = kinds.tolist(), (vectors.norm(dim=1) > 0).tolist()
+    for left, right in pairs:
+        ko, en = ({i for i in (*left, *right) if kind_of[i] == kind and spoken[i]} for kind in (KOREAN, ENGLISH))
+        for a in ko:
+            for b in en: counts[a][b] += 1/(len(ko)*len(en)); counts[b][a] += 1/(len(ko)*len(en))
+    for i, found in counts.items():
+        other, total = list(found), sum(found.values())
+        cosine = (vectors[other] @ vectors[i]).clamp_min(0).tolist()
+        best = {j: w for j, w in zip(ids[i].tolist(), weights[i].tolist()) if w > 0}
+        for j, c in zip(other, cosine): best[j] = max(best.get(j, 0.), .5*c + .5*min(1., found[j])*(found[j]/total)**.5)
+        top = sorted(best.items(), key=lambda x: (-x[1], x[0]))[:k]
+        for n, (j, w) in enumerate(top): ids[i, n], weights[i, n] = j, w
     return ids, weights
 
-# %% ../nbs/04j_heads.ipynb #eb5f1420
+# %% ../nbs/04j_heads.ipynb #3378cdab
 def write_tensors(path: Path, state: dict[str, Tensor]) -> None:
     "Tensors by name as safetensors; the file appears whole or not at all."
     with atomic(path) as tmp: save_file({k: v.detach().contiguous().cpu() for k, v in state.items()}, tmp, metadata={'format': 'pt'})
@@ -98,6 +118,10 @@ class AnchoredHead(nn.Module):
         self.scale = nn.Parameter(torch.tensor([[config.scale_own, config.scale_other, config.scale_other], [config.scale_other, config.scale_own, config.scale_other]]))  # document language x term group
         self.threshold = nn.Parameter(torch.full((2, 3), .5))
         self.translation = nn.Parameter(torch.zeros(v, config.translations))
+        if config.importance:
+            self.read, self.judge = nn.Linear(dim, config.importance), nn.Linear(config.importance, 1)
+            nn.init.zeros_(self.judge.weight); nn.init.zeros_(self.judge.bias)
+            self.register_buffer('state_mean', torch.zeros(dim)); self.register_buffer('state_std', torch.ones(dim))   # of hidden states
         self.register_buffer('dictionary', torch.zeros(v, config.translations, dtype=torch.long))
         self.register_buffer('kinds', kinds.long())
         self.register_buffer('pool_weight', pool_weight.float())
@@ -130,7 +154,7 @@ class AnchoredHead(nn.Module):
 
     def expansion(self, hidden: Tensor, ids: Tensor, mask: Tensor, lexical: Tensor | None = None) -> Tensor:
         "The weights of terms that the document calls for, [B, V]; an empty document expands to nothing."
-        lexical = self.lexical(ids, mask) if lexical is None else lexical
+        lexical = self.lexical(ids, mask, hidden) if lexical is None else lexical
         language, document = self.language(ids, mask), self.embed(hidden, ids, mask)
         heard = (self.spoken[ids]*mask).sum(1, keepdim=True) > 0
         words = self.translated(lexical, ids, mask)
@@ -143,13 +167,20 @@ class AnchoredHead(nn.Module):
             total = total.index_copy(1, members, torch.where((language == group).unsqueeze(1), own, other).to(total.dtype))
         return total
 
-    def lexical(self, ids: Tensor, mask: Tensor) -> Tensor:
-        "The BM25 part under the learned gate, [B, V]."
-        return lexical_weights(ids, mask, self.spoken, self.average_length, self.config.k1, self.config.b)*F.relu(self.gate)
+    def importance(self, hidden: Tensor) -> Tensor:
+        "How much each word matters where it stands, 0 to 2, [B, L]; 1 before training."
+        return 2*torch.sigmoid(self.judge(F.relu(self.read((hidden - self.state_mean)/self.state_std)))).squeeze(-1)
+
+    def lexical(self, ids: Tensor, mask: Tensor, hidden: Tensor | None = None) -> Tensor:
+        "The BM25 part under the learned gate, [B, V]; with hidden states [B, L, D], times the mean importance of a term's occurrences."
+        w = lexical_weights(ids, mask, self.spoken, self.average_length, self.config.k1, self.config.b)*F.relu(self.gate)
+        if hidden is None or not self.config.importance: return w
+        on, zero = mask.to(w.dtype), torch.zeros_like(w)
+        return w*zero.scatter_add(1, ids, self.importance(hidden).to(w.dtype)*on)/zero.scatter_add(1, ids, on).clamp_min(1)
 
     def forward(self, hidden: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
         "Document weights, [B, V]: never negative, zero for special and muted terms."
-        lexical = self.lexical(ids, mask)
+        lexical = self.lexical(ids, mask, hidden)
         return lexical + self.expansion(hidden, ids, mask, lexical)
 
     def save(self, folder: str | Path) -> None:
@@ -165,7 +196,7 @@ class AnchoredHead(nn.Module):
         head.load_state_dict(tensors)
         return head
 
-# %% ../nbs/04j_heads.ipynb #0c1a3d6b
+# %% ../nbs/04j_heads.ipynb #784506fb
 SILENT = -1e4  # bias of a term that must never be heard; within the range of fp16
 
 class SpladeHead(nn.Module):

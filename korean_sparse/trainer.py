@@ -6,7 +6,7 @@
 __all__ = ['log', 'TABLES', 'LoopConfig', 'Task', 'View', 'seed_step', 'backward', 'save_state', 'last_state', 'load_state',
            'optimizer_for', 'fit']
 
-# %% ../nbs/04n_trainer.ipynb #616e7ee4
+# %% ../nbs/04n_trainer.ipynb #f23d6190
 import importlib.util, json, logging, shutil
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from .encoder import SparseEncoder
 
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/04n_trainer.ipynb #cc304db8
+# %% ../nbs/04n_trainer.ipynb #ddd55432
 @dataclass(frozen=True)
 class LoopConfig:
     "The numbers of a training loop; a step is one step of the optimizer."
@@ -47,7 +47,7 @@ class LoopConfig:
         warm = max(1., self.warm_up*steps)
         return min((step + 1)/warm, max(0., (steps - step)/max(steps - warm, 1.)))
 
-# %% ../nbs/04n_trainer.ipynb #72c81b3e
+# %% ../nbs/04n_trainer.ipynb #e5ecf9f7
 class Task(Protocol):
     "What a model learns. Batches are numbered from 0; the same number is always the same batch."
     batches: int
@@ -66,10 +66,11 @@ class View(nn.Module):
         self.model = model
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         if self.model.config.head != 'anchored': return (self.model(ids, mask),)
-        lexical = self.model.head.lexical(ids, mask)
-        return lexical, self.model.head.expansion(self.model.hidden(ids, mask), ids, mask, lexical)
+        hidden = self.model.hidden(ids, mask)
+        lexical = self.model.head.lexical(ids, mask, hidden)
+        return lexical, self.model.head.expansion(hidden, ids, mask, lexical)
 
-# %% ../nbs/04n_trainer.ipynb #f14a18b7
+# %% ../nbs/04n_trainer.ipynb #5f6bfb9c
 def seed_step(seed: int, n: int) -> None:
     "The random numbers of batch `n` depend on the seed and on `n` alone."
     torch.manual_seed((seed*1_000_003 + n) % 2**63)
@@ -108,7 +109,7 @@ def _together(view: nn.Module, accelerator, now: bool):
 def _finite(loss: Tensor, step: int, config: LoopConfig) -> None:
     check(bool(torch.isfinite(loss)), f'loss is {loss.item()} at step {step}: lower `lr` ({config.lr}) or raise `temperature`; the last checkpoint is whole')
 
-# %% ../nbs/04n_trainer.ipynb #282b7fd4
+# %% ../nbs/04n_trainer.ipynb #aa8aa4b2
 def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict, keep: int = 2) -> Path:
     "Write `folder/step-N` whole, N = state['step'], and delete all but the last `keep` of them."
     part, whole = folder/f'.step-{state["step"]}.part', folder/f'step-{state["step"]}'
@@ -142,10 +143,10 @@ def load_state(whole: Path, model: nn.Module, optimizer: torch.optim.Optimizer) 
     optimizer.load_state_dict({'state': memory, 'param_groups': optimizer.state_dict()['param_groups']})
     return json.loads((whole/'state.json').read_text(encoding='utf-8'))
 
-# %% ../nbs/04n_trainer.ipynb #56524f35
+# %% ../nbs/04n_trainer.ipynb #9c4f26f5
 TABLES = ('backbone.embeddings.word_embeddings.weight', 'head.term_vectors', 'head.gate', 'head.translation')  # one row or number a term: most rows are rarely seen
 
-def optimizer_for(model: SparseEncoder, config: LoopConfig) -> torch.optim.AdamW:
+def optimizer_for(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
     "AdamW without decay, in two groups: layers, and per-term tables at `lr * tables`."
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     check(bool(named), 'fit: no parameter of the model may be trained')
@@ -154,12 +155,12 @@ def optimizer_for(model: SparseEncoder, config: LoopConfig) -> torch.optim.AdamW
 
 class _Run:
     "The state of one call of `fit`."
-    def __init__(self, model: SparseEncoder, task: Task, config: LoopConfig, folder: Path, dev: Callable | None):
+    def __init__(self, model: nn.Module, task: Task, config: LoopConfig, folder: Path, dev: Callable | None, view: nn.Module | None):
         from accelerate import Accelerator, DistributedDataParallelKwargs
-        self.accelerator = Accelerator(mixed_precision=config.precision, cpu=model.kinds.device.type == 'cpu', kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
+        self.accelerator = Accelerator(mixed_precision=config.precision, cpu=next(model.parameters()).device.type == 'cpu', kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)])
         self.model, self.task, self.config, self.folder, self.dev = model, task, config, folder, dev
         self.optimizer = optimizer_for(model, config)
-        self.view, self.stepper = self.accelerator.prepare(View(model), self.optimizer)
+        self.view, self.stepper = self.accelerator.prepare(View(model) if view is None else view, self.optimizer)
         world = self.accelerator.num_processes
         self.steps = task.batches//(config.accumulate*world)
         check(self.steps > 0, f'fit: {task.batches} batches are not one step of {world} process(es) with accumulate = {config.accumulate}: use fewer processes, a smaller `accumulate` or more examples')
@@ -243,8 +244,9 @@ def _board(folder: Path, step: int):
     from torch.utils.tensorboard import SummaryWriter
     return SummaryWriter(str(folder/'tensorboard'), purge_step=step)
 
-def fit(model: SparseEncoder, task: Task, config: LoopConfig, folder: str | Path, dev: Callable[[SparseEncoder], dict[str, float]] | None = None,
-        on_step: Callable[[dict], None] | None = None, progress: bool = True) -> list[dict]:
+def fit(model: nn.Module, task: Task, config: LoopConfig, folder: str | Path, dev: Callable[[Any], dict[str, float]] | None = None,
+        on_step: Callable[[dict], None] | None = None, progress: bool = True, view: nn.Module | None = None) -> list[dict]:
     """Train in place; returns a row for each step and for each round on dev (`dev`: name -> score, higher is better; the best mean decides which weights are kept).
+    `view` is a module around the model that says what the task's loss sees (token ids, mask -> tensors with one row a document); `View` if none.
     State goes to `folder`; a run that was stopped goes on from there. Under `torchrun` each process takes its share of a step's batches."""
-    return _Run(model, task, config, Path(folder), dev).go(on_step, progress)
+    return _Run(model, task, config, Path(folder), dev, view).go(on_step, progress)
