@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from korean_sparse.core import resolve
 from korean_sparse.healing import HealConfig, heal
-from korean_sparse.retrieval import RetrievalSet, averages, load_retrieval, measure
+from korean_sparse.retrieval import RetrievalSet, averages, load_retrieval, measure, sample_retrieval
 from korean_sparse.start import Start, centred_cosine, embed, load_start, move, save_moved, string_matrix
 from korean_sparse.text import Vocabulary, get_analyzer, train_vocabulary
 
@@ -61,16 +61,6 @@ def corpus(data: Path, seed: int = 0) -> tuple[list[str], dict[str, list[str]]]:
 def asked(texts: list[str], chars: int = 60, most: int = 15_000) -> list[str]:
     "Texts as short as questions are, to be read as queries too."
     return [t for t in texts if len(t) <= chars][:most]
-
-def sample(rs: RetrievalSet, queries: int, documents: int) -> RetrievalSet:
-    "The first queries by a fixed shuffle, their documents, and others up to `documents`."
-    rng = random.Random(0)
-    ids = rng.sample(sorted(rs.queries), min(queries, len(rs.queries)))
-    qrels = {q: rs.qrels[q] for q in ids}
-    wanted = dict.fromkeys(d for docs in qrels.values() for d in docs)
-    rest = [d for d in sorted(rs.corpus) if d not in wanted]
-    wanted |= dict.fromkeys(rng.sample(rest, min(len(rest), max(0, documents - len(wanted)))))
-    return RetrievalSet(rs.name, {d: rs.corpus[d] for d in wanted}, {q: rs.queries[q] for q in ids}, qrels)
 
 def ndcg(rs: RetrievalSet, queries: np.ndarray, documents: np.ndarray) -> float:
     "nDCG@10 of dense search, from unit embeddings."
@@ -124,7 +114,7 @@ def main() -> None:
     if args.vocabulary: vocab = Vocabulary.load(args.vocabulary)
     else: vocab = train_vocabulary(train, get_analyzer(), size=32_000, min_count=2)
     original = load_start(resolve(args.model), 'query: ', 'passage: ')
-    sets = {name: sample(load_retrieval(data/'retrieval'/name), args.queries, args.documents) for name in ('welfare', 'msmarco_ko', 'boolq', 'msmarco_en')}
+    sets = {name: sample_retrieval(load_retrieval(data/'retrieval'/name), args.queries, args.documents) for name in ('welfare', 'msmarco_ko', 'boolq', 'msmarco_en')}
     texts = {**held, 'boolq (never seen)': list(sets['boolq'].corpus.values())[:args.held//4], 'msmarco_en (never seen)': list(sets['msmarco_en'].corpus.values())[:args.held//4]}
     target = {k: embed(original, t, original.passage_prefix, bf16=True) for k, t in texts.items()}
     lower = {k: embed(original, [x.lower() for x in held[k]], original.passage_prefix, bf16=True) for k in held}
