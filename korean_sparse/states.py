@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['HiddenStates', 'encoder_hash', 'remembered']
 
-# %% ../nbs/04p_states.ipynb #7260eec3
-import hashlib, os
+# %% ../nbs/04p_states.ipynb #80faba8e
+import hashlib, json, os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
@@ -16,9 +16,8 @@ from torch import Tensor
 from .core import DataError, check, write_json
 from .encoder import SparseEncoder
 from .teachers import content_hash
-import json
 
-# %% ../nbs/04p_states.ipynb #061c080f
+# %% ../nbs/04p_states.ipynb #e04fc352
 _LINE = np.dtype([('key', 'S16'), ('start', '<i8'), ('tokens', '<i8')])
 
 class HiddenStates:
@@ -65,7 +64,7 @@ class HiddenStates:
 
     def close(self) -> None: self._states.close(); self._index.close()
 
-# %% ../nbs/04p_states.ipynb #6ef0bcd6
+# %% ../nbs/04p_states.ipynb #f41d8f61
 def encoder_hash(model: SparseEncoder) -> str:
     "A hash of all that hidden states depend on beside token ids."
     return content_hash(model.config.head, model.backbone.state_dict(), '', {})

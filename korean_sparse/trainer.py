@@ -6,10 +6,10 @@
 __all__ = ['log', 'TABLES', 'LoopConfig', 'Task', 'View', 'seed_step', 'backward', 'save_state', 'last_state', 'load_state',
            'optimizer_for', 'fit']
 
-# %% ../nbs/04n_trainer.ipynb #f23d6190
+# %% ../nbs/04n_trainer.ipynb #c401c854
 import importlib.util, json, logging, shutil
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Protocol, Sequence
 import torch
@@ -21,12 +21,13 @@ from .encoder import SparseEncoder
 
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/04n_trainer.ipynb #ddd55432
+# %% ../nbs/04n_trainer.ipynb #764846f1
 @dataclass(frozen=True)
 class LoopConfig:
     "The numbers of a training loop; a step is one step of the optimizer."
     lr: float = 2e-5
     tables: float = 1.          # the learning rate of per-term tables, times `lr`
+    rates: dict = field(default_factory=dict)   # the same for any parameter by the beginning of its name, e.g. {'head.project': .3}; 0 leaves it as it is
     warm_up: float = .1         # share of the steps
     precision: str = 'no'       # no, bf16, fp16
     accumulate: int = 1         # batches a step, on each process
@@ -37,7 +38,7 @@ class LoopConfig:
     patience: int = 0           # rounds on dev without a better score, then stop; 0: never
     seed: int = 0
     def __post_init__(self):
-        check(self.lr > 0 and self.tables >= 0, f'lr = {self.lr}, tables = {self.tables}: lr must be above 0, tables not negative')
+        check(self.lr > 0 and min(self.tables, *self.rates.values(), 0.) >= 0, f'lr = {self.lr}, tables = {self.tables}, rates = {self.rates}: lr must be above 0, the others not negative')
         check(self.precision in ('no', 'bf16', 'fp16'), f'precision = {self.precision!r}: known are no, bf16, fp16')
         check(self.accumulate >= 1 and self.save_every >= 1, f'accumulate = {self.accumulate}, save_every = {self.save_every}: must be at least 1')
         check(min(self.chunk, self.eval_every, self.patience) >= 0, f'chunk = {self.chunk}, eval_every = {self.eval_every}, patience = {self.patience}: must not be negative')
@@ -47,7 +48,7 @@ class LoopConfig:
         warm = max(1., self.warm_up*steps)
         return min((step + 1)/warm, max(0., (steps - step)/max(steps - warm, 1.)))
 
-# %% ../nbs/04n_trainer.ipynb #e5ecf9f7
+# %% ../nbs/04n_trainer.ipynb #0e6124eb
 class Task(Protocol):
     "What a model learns. Batches are numbered from 0; the same number is always the same batch."
     batches: int
@@ -70,7 +71,7 @@ class View(nn.Module):
         lexical = self.model.head.lexical(ids, mask, hidden)
         return lexical, self.model.head.expansion(hidden, ids, mask, lexical)
 
-# %% ../nbs/04n_trainer.ipynb #5f6bfb9c
+# %% ../nbs/04n_trainer.ipynb #3da52c7b
 def seed_step(seed: int, n: int) -> None:
     "The random numbers of batch `n` depend on the seed and on `n` alone."
     torch.manual_seed((seed*1_000_003 + n) % 2**63)
@@ -109,7 +110,7 @@ def _together(view: nn.Module, accelerator, now: bool):
 def _finite(loss: Tensor, step: int, config: LoopConfig) -> None:
     check(bool(torch.isfinite(loss)), f'loss is {loss.item()} at step {step}: lower `lr` ({config.lr}) or raise `temperature`; the last checkpoint is whole')
 
-# %% ../nbs/04n_trainer.ipynb #aa8aa4b2
+# %% ../nbs/04n_trainer.ipynb #9a10fbad
 def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict, keep: int = 2) -> Path:
     "Write `folder/step-N` whole, N = state['step'], and delete all but the last `keep` of them."
     part, whole = folder/f'.step-{state["step"]}.part', folder/f'step-{state["step"]}'
@@ -143,15 +144,22 @@ def load_state(whole: Path, model: nn.Module, optimizer: torch.optim.Optimizer) 
     optimizer.load_state_dict({'state': memory, 'param_groups': optimizer.state_dict()['param_groups']})
     return json.loads((whole/'state.json').read_text(encoding='utf-8'))
 
-# %% ../nbs/04n_trainer.ipynb #9c4f26f5
+# %% ../nbs/04n_trainer.ipynb #28baa252
 TABLES = ('backbone.embeddings.word_embeddings.weight', 'head.term_vectors', 'head.gate', 'head.translation')  # one row or number a term: most rows are rarely seen
 
 def optimizer_for(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
-    "AdamW without decay, in two groups: layers, and per-term tables at `lr * tables`."
-    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    check(bool(named), 'fit: no parameter of the model may be trained')
-    groups = [{'params': [p for n, p in named if (n in TABLES) == slow], 'lr': config.lr*(config.tables if slow else 1.)} for slow in (False, True)]
-    return torch.optim.AdamW([g | {'full': g['lr']} for g in groups if g['params']], weight_decay=0.)
+    "AdamW without decay; per-term tables move at `lr * tables`, others as `rates` says."
+    names = [n for n, p in model.named_parameters() if p.requires_grad]
+    strange = [r for r in config.rates if not any(n.startswith(r) for n, _ in model.named_parameters())]
+    check(not strange, f'rates: no parameter begins with {", ".join(map(repr, strange))}; there are {", ".join(sorted({".".join(n.split(".")[:2]) for n, _ in model.named_parameters()}))}')
+    def rate(name: str) -> float:
+        fits = [r for r in config.rates if name.startswith(r)]
+        return config.rates[max(fits, key=len)] if fits else config.tables if name in TABLES else 1.
+    groups: dict[float, list[nn.Parameter]] = {}
+    for n, p in model.named_parameters():
+        if p.requires_grad and rate(n) > 0: groups.setdefault(rate(n), []).append(p)
+    check(bool(groups), 'fit: no parameter of the model may be trained' + (f': rates = {config.rates}' if names else ''))
+    return torch.optim.AdamW([{'params': g, 'lr': config.lr*r, 'full': config.lr*r} for r, g in groups.items()], weight_decay=0.)
 
 class _Run:
     "The state of one call of `fit`."

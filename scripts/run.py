@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Run the six stage notebooks of a named run under papermill, then print what came out.
+"""Run the stage notebooks that a named run lists under papermill, then print what came out.
 
-    python scripts/run.py runs/sample.yaml            all stages; an unchanged one is skipped
+    python scripts/run.py runs/sample.yaml            all six; an unchanged one is skipped
+    python scripts/run.py runs/cpu.yaml               training only
     python scripts/run.py runs/sample.yaml --force    run them all again
     python scripts/run.py runs/sample.yaml --from 04  begin at a stage
 """
@@ -21,13 +22,13 @@ def read_run(path: Path) -> tuple[str, dict[str, dict]]:
     name = recipe.pop('run', path.stem)
     unknown = set(recipe) - set(STAGES)
     if unknown: sys.exit(f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {", ".join(STAGES)}')
-    return name, {stage: recipe.get(stage) or {} for stage in STAGES}
+    return name, {stage: recipe[stage] or {} for stage in STAGES if stage in recipe}
 
 
 def run_notebook(stage: str, parameters: dict, out: Path) -> float:
     "Execute one stage notebook; on failure show the end of its error and stop."
     out.mkdir(parents=True, exist_ok=True)
-    args = [x for k, v in parameters.items() for x in ('-p', k, str(v))]
+    args = ['-y', yaml.safe_dump(parameters, allow_unicode=True)] if parameters else []   # lists and dicts as well
     start = time.perf_counter()
     done = subprocess.run([sys.executable, '-m', 'papermill', NBS/f'{stage}.ipynb', out/f'{stage}.ipynb', '--no-progress-bar', '--log-level', 'ERROR', *args],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -60,6 +61,14 @@ def report(name: str, walls: dict[str, float]) -> None:
         for h in r['hits'][:3]: print(f'    {h["score"]:6.2f}  {pad(h["text"][:34], 56)}  ' + ' '.join(f'{t}={v}' for t, v in h['terms'][:5]))
 
 
+def figures(name: str, walls: dict[str, float]) -> None:
+    "Counts and metrics of the stages that ran, for a run without all six."
+    for stage in walls:
+        m = json.loads((outputs_root()/name/stage/'manifest.json').read_text(encoding='utf-8'))
+        print(f'\n{stage}: {m["seconds"]} s, {m["peak_mb"]} MB at the peak\n' + '\n'.join(f'  {k:34}{v:>16}' for k, v in {**m['counts'], **m['metrics']}.items()))
+        print(f'  in {outputs_root()/name/stage}')
+
+
 def main() -> None:
     global STARTED
     STARTED = time.strftime('%Y-%m-%d %H:%M:%S')
@@ -75,7 +84,8 @@ def main() -> None:
         print(f'{stage} ...', end=' ', flush=True)
         walls[stage] = run_notebook(stage, {'run': name, **parameters, **({'force': True} if args.force else {})}, outputs_root()/name/'notebooks')
         print(f'{walls[stage]:.0f} s', flush=True)
-    report(name, walls)
+    if len(walls) == len(STAGES) or all((outputs_root()/name/s/'manifest.json').exists() for s in STAGES): report(name, walls)
+    else: figures(name, walls)
 
 
 if __name__ == '__main__': main()

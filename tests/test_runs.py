@@ -1,0 +1,98 @@
+"The named runs: each file says only what stage 04 knows, and each trains, with tiny stand-ins for what it takes from the hub and from outside."
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from korean_sparse.core import STAGES, make_config
+from korean_sparse.encoder import SparseEncoder
+from korean_sparse.pretraining import PretrainConfig, build
+from korean_sparse.start import load_start, move, save_moved, tiny_checkpoint
+from korean_sparse.text import get_analyzer, train_vocabulary
+
+RUNS = sorted((ROOT/'runs').glob('*.yaml'))
+PAIRS = [('당뇨병', 'diabetes', '당뇨병 환자는 아침마다 혈당을 재고 적는다.', 'A diabetes patient measures blood sugar every morning.'), ('두부', 'tofu', '콩을 불려 갈고 간수를 넣으면 두부가 된다.', 'Soy beans are soaked and ground to make tofu.'),
+         ('전세', 'deposit', '무주택자는 전세 자금을 낮은 이자로 빌린다.', 'A household without a home borrows its deposit at low interest.'), ('생강차', 'ginger', '생강차는 목을 따뜻하게 해서 감기에 좋다.', 'Ginger tea warms the throat in a cold.'),
+         ('막차', 'train', '마지막 열차는 밤 열두 시에 역을 떠난다.', 'The last train leaves the station at midnight.'), ('김치', 'kimchi', '배추를 소금에 절여 양념을 바르면 김치가 된다.', 'Cabbage is salted and seasoned to make kimchi.')]
+
+
+def recipe(path: Path) -> tuple[str, dict]:
+    said = yaml.safe_load(path.read_text(encoding='utf-8'))
+    assert set(said) - {'run'} <= set(STAGES), path
+    return said['run'], said.get('04_pretraining') or {}
+
+
+@pytest.mark.parametrize('path', RUNS, ids=lambda p: p.stem)
+def test_a_named_run_says_only_what_the_stage_knows(path):
+    name, values = recipe(path)
+    cfg = make_config(PretrainConfig, values)
+    assert name == path.stem and cfg.curriculum()
+
+
+def test_the_figures_of_the_field_are_in_the_files():
+    plan, v22, v26 = (make_config(PretrainConfig, recipe(ROOT/f'runs/{n}.yaml')[1]) for n in ('plan', 'v22', 'v26'))
+    p, = plan.curriculum()
+    assert (p.ranking, p.cross_lingual, p.flops, p.epochs, plan.batch_size) == (1., .3, .001, 10., 32)
+    assert [(p.temperature, p.ranking, p.epochs) for p in v22.curriculum()] == [(.07, 1., 10.), (.05, 1.5, 10.), (.03, 2., 10.)] and v22.encoder['max_length'] == 64
+    p, = v26.curriculum()
+    assert (p.flops, p.idf_alpha, p.stopwords, p.special, p.epochs, v26.batch_size, v26.lr, v26.encoder['max_length']) == (.010, 4., 15., 100., 25., 48, 2e-5, 192)
+    assert v26.teachers[0]['model'] == 'BAAI/bge-m3' and p.distill > 0 and p.margin > 0
+
+
+def write(path: Path, rows) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('\n'.join(r if isinstance(r, str) else json.dumps(r, ensure_ascii=False) for r in rows) + '\n', encoding='utf-8')
+    return str(path)
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory):
+    "Tiny encoders of the three architectures, one that was moved onto our vocabulary, and one small file of each kind that a run reads."
+    tmp = tmp_path_factory.mktemp('small')
+    texts = [t for row in PAIRS for t in row]
+    found = {name: str(tiny_checkpoint(tmp/name, texts, kind, head=head)) for name, kind, head in (('klue/bert-base', 'bert', True), ('skt/A.X-Encoder-base', 'modernbert', True), ('xlm-roberta-base', 'xlm-roberta', True),
+                                                                                                  ('BAAI/bge-m3', 'xlm-roberta', False), ('intfloat/multilingual-e5-small', 'xlm-roberta', False))}
+    vocab = train_vocabulary(texts, get_analyzer('kiwi'), 400)
+    start = load_start(found['intfloat/multilingual-e5-small'], 'query: ', 'passage: ')
+    found['outputs/healed'] = str(save_moved(move(start, vocab, texts, query_prefix='query: ', progress=False), vocab, tmp/'healed'))
+    found['../shared/models/multilingual-e5-small-ko-en'] = found['intfloat/multilingual-e5-small']
+    for lang, column in (('ko', 2), ('en', 3)):
+        write(tmp/lang/'corpus.jsonl', [{'_id': str(n), 'text': r[column]} for n, r in enumerate(PAIRS)])
+        write(tmp/lang/'queries.jsonl', [{'_id': str(n), 'text': r[column - 2]} for n, r in enumerate(PAIRS)])
+        for split in ('train', 'dev'): write(tmp/lang/f'qrels/{split}.tsv', ['query-id\tcorpus-id\tscore'] + [f'{n}\t{n}\t1' for n in range(len(PAIRS))])
+    files = {'retrieval': str(tmp/'ko'), 'english': str(tmp/'en'), 'bitext': write(tmp/'bitext.tsv', [f'{r[2]}\t{r[3]}' for r in PAIRS]), 'pairs': write(tmp/'pairs.tsv', [f'{r[0]}\t{r[1]}' for r in PAIRS]),
+             'triplets': write(tmp/'triplets.jsonl', [{'anchor': r[0], 'positive': r[2], 'negative': PAIRS[n - 1][2]} for n, r in enumerate(PAIRS)]),
+             'korquad': write(tmp/'squad.json', [{'data': [{'title': r[0], 'paragraphs': [{'context': r[2], 'qas': [{'question': f'{r[0]}?'}]}]} for r in PAIRS]}])}
+    return found, files | {'klue_mrc': files['korquad']}
+
+
+def shrink(values: dict, models: dict, files: dict) -> dict:
+    "The same recipe with stand-ins, a few steps long."
+    def source(s: dict) -> dict:
+        english = '_en' in s.get('path', '')
+        return {k: v for k, v in s.items() if k not in ('path', 'documents', 'sample')} | {'path': files['english' if english else s['kind']]} | ({'documents': files['retrieval' if english else 'english']} if 'documents' in s else {})
+    values = values | {'start': models[values['start']], 'dev': [files['retrieval']], 'phases': [{**p, 'steps': 2} for p in values['phases']], 'batch_size': 3, 'eval_every': 3, 'save_every': 2, 'chunk': min(values.get('chunk', 0), 2),
+                       'accumulate': min(values.get('accumulate', 1), 2), 'precision': 'no', 'heal_steps': min(values.get('heal_steps', 0), 2), 'vocabulary': min(values.get('vocabulary', 400), 400)}
+    if 'sources' in values: values['sources'] = [source(s) for s in values['sources']]
+    else: values['sources'] = [{'label': 'articles', 'kind': 'retrieval', 'path': files['retrieval']}, {'label': 'synonyms', 'kind': 'bitext', 'path': files['bitext']}]   # in place of the stages before
+    if 'pairs' in values: values['pairs'] = [files['pairs']]
+    if 'terms' in values: values['terms'] = models[values['terms']]
+    values['teachers'] = [{**t, **({'model': models[t['model']]} if 'model' in t else {})} for t in values.get('teachers', [])]
+    values['encoder'] = values.get('encoder', {}) | {'max_length': 48}
+    return values
+
+
+@pytest.mark.parametrize('name', ['cpu', 'gpu', 'plan', 'v22', 'v26', 'clir'])
+def test_a_named_run_trains_with_tiny_stand_ins(name, small, tmp_path, monkeypatch):
+    monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path))
+    values = shrink(recipe(ROOT/f'runs/{name}.yaml')[1], *small)
+    result = build(make_config(PretrainConfig, {'run': name, 'analyzer': 'kiwi', **values}))
+    history = [json.loads(line) for line in result.path('history.jsonl').read_text(encoding='utf-8').splitlines()]
+    asked = {k for p in values['phases'] for k in ('ranking', 'distill', 'margin', 'cross_lingual', 'flops', 'stopwords', 'special') if p.get(k)} | {'ranking'}
+    steps = [h for h in history if 'loss' in h]
+    assert len(steps) == 2*len(values['phases'])//values['accumulate'] and asked <= set(steps[0])
+    model, before = SparseEncoder.load(result.path('checkpoint')), SparseEncoder.load(result.path('untrained'))
+    assert model.config.max_length == 48 and any((a != b).any() for a, b in zip(model.state_dict().values(), before.state_dict().values()))
+    assert not list((tmp_path/name/'training').glob('*'))      # what a killed run would go on from is gone
