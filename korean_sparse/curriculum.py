@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WISHES', 'Phase', 'read_phases', 'Batch', 'Curriculum']
 
-# %% ../nbs/04q_curriculum.ipynb #c76cb12e
+# %% ../nbs/04q_curriculum.ipynb #6314b39b
 import hashlib, json
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
@@ -23,7 +23,7 @@ from .schedules import Linear, Phases, Quadratic
 from .teachers import BM25Teacher, Teacher, ensemble
 from .text import stopword_ids
 
-# %% ../nbs/04q_curriculum.ipynb #e5a68e1e
+# %% ../nbs/04q_curriculum.ipynb #721c186e
 @dataclass(frozen=True)
 class Phase:
     "One part of a curriculum: how long, on what, and what is asked."
@@ -54,7 +54,7 @@ def read_phases(phases: Iterable[dict | Phase]) -> tuple[Phase, ...]:
     "Phases from their descriptions; an unknown name is answered with the nearest."
     return tuple(p if isinstance(p, Phase) else make_config(Phase, p) for p in phases)
 
-# %% ../nbs/04q_curriculum.ipynb #bfe9e444
+# %% ../nbs/04q_curriculum.ipynb #48bc14eb
 @dataclass(frozen=True)
 class Batch:
     "The `number` of a batch, indices of queries [Q] and of distinct texts [D], each query's column, what else answers it [Q, D], and, for `cross_lingual`, rows of texts that are translations."
@@ -65,6 +65,13 @@ class Batch:
     ignore: Tensor
     across: bool
     pairs: tuple[list[int], list[int]] = ((), ())
+
+def _shares(weights: Mapping[str, float], n: int) -> dict[str, int]:
+    "`n` shared out by the weights to the nearest whole number."
+    exact = {k: n*w/sum(weights.values()) for k, w in weights.items()}
+    share = {k: int(x) for k, x in exact.items()}
+    for k in sorted(exact, key=lambda k: share[k] - exact[k])[:n - sum(share.values())]: share[k] += 1
+    return share
 
 class Curriculum:
     "Phases over labelled examples as a task for `trainer.fit`. `teachers`: (teacher, weight) pairs; `negatives`: how many of an example's are drawn for a batch."
@@ -88,7 +95,7 @@ class Curriculum:
         check(not any(p.distill for p in self.phases) or bool(teachers), 'a phase asks for `distill`, but there are no `teachers`')
         self.voices = [(t.prepare(self.queries, self.texts, progress), w, isinstance(t, BM25Teacher)) for t, w in teachers] if any(p.distill for p in self.phases) else []
         self._total()
-        self.monitor = CollapseMonitor(dense=.5, knobs={'flops': max(p.flops for p in phases), 'stopwords': max(p.stopwords for p in phases), 'temperature': phases[0].temperature},
+        self.monitor = CollapseMonitor(dense=.5, grace=len(self.plan)//2, knobs={'flops': max(p.flops for p in phases), 'stopwords': max(p.stopwords for p in phases), 'temperature': phases[0].temperature},
                                        term=model.tokenizer.id_to_token, idf=torch.from_numpy(model.query.idf))
         about = [asdict(p) for p in self.phases], batch_size, negatives, seed, [(t.fingerprint, w) for t, w in teachers], [asdict(e) for e in self.examples]
         self.fingerprint = hashlib.sha256(json.dumps(about, ensure_ascii=False, default=dict).encode()).hexdigest()[:16]
@@ -102,11 +109,13 @@ class Curriculum:
             found = self._spans if not p.sources else {k: self._spans[k] for k in p.sources if self._known(p, k)}
             found = {k: list(span) for k, span in found.items() if len(span)}
             check(bool(found), f'phase {p.name!r} has no data: its sources {sorted(p.sources) or sorted(self._spans)} are empty')
-            size_of = p.steps*size or max(size, round(p.epochs*sum(map(len, found.values()))))
-            weights = dict(p.sources) or {k: float(len(v)) for k, v in found.items()}
+            weights = {k: float(p.sources[k] if p.sources else len(v)) for k, v in found.items()}
             drawn: dict[str, list[int]] = defaultdict(list)
-            for i in mix(found, {k: weights[k] for k in found}, size_of, seed=self.seed*1000 + n): drawn[self._label[i]].append(i)
-            made = [[rows[i] for i in b] for k, rows in drawn.items() for b in homogeneous_batches([self.examples[i] for i in rows], size, self.seed*1000 + n)]
+            if p.steps:   # so many batches of each source
+                for k, batches in _shares(weights, p.steps).items(): drawn[k] = mix({k: found[k]}, {k: 1.}, batches*size, seed=self.seed*1000 + n) if batches else []
+            else:
+                for i in mix(found, weights, max(size, round(p.epochs*sum(map(len, found.values())))), seed=self.seed*1000 + n): drawn[self._label[i]].append(i)
+            made = [[rows[i] for i in b] for rows in drawn.values() if rows for b in homogeneous_batches([self.examples[i] for i in rows], size, self.seed*1000 + n)]
             whole = [b for b in made if len(b) > 1]
             self.dropped += len(made) - len(whole)
             order = np.random.default_rng((self.seed, n)).permutation(len(whole))

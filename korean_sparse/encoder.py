@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SparseEncoder', 'calibrate', 'from_scratch', 'checkpoint_vocabulary', 'anchored', 'splade']
 
-# %% ../nbs/04a_encoder.ipynb #3bdd1e4c
+# %% ../nbs/04a_encoder.ipynb #c159a712
 import json, tempfile
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,7 +27,7 @@ from .start import Start, load_model
 from .text import ENGLISH, KOREAN, MUTED, OTHER, STOPWORDS_EN, Vocabulary
 from .vectors import TermVectors
 
-# %% ../nbs/04a_encoder.ipynb #60dd41d7
+# %% ../nbs/04a_encoder.ipynb #8e615a77
 @contextmanager
 def _quiet():
     "No bars and load reports from transformers: what is wrong with a checkpoint is said by us, as an error."
@@ -184,9 +184,9 @@ class SparseEncoder(nn.Module):
         except RuntimeError as e: raise DataError(f'{folder}/head/model.safetensors does not fit config.json: {str(e).splitlines()[1].strip()}') from None
         return model.eval()
 
-# %% ../nbs/04a_encoder.ipynb #d342031a
+# %% ../nbs/04a_encoder.ipynb #c74e8248
 @torch.no_grad()
-def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), batch_size: int = 64, progress: bool = False) -> SparseEncoder:
+def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), batch_size: int = 64, progress: bool = False, bf16: bool = False) -> SparseEncoder:
     "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (also from known `pairs` of Korean and English), average length, centres and thresholds, from texts."
     head = model.head
     check(model.config.head == 'anchored', f'calibrate: head is {model.config.head!r}, only the anchored head is calibrated')
@@ -206,7 +206,7 @@ def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach
     pooled, language, lengths, states = [], [], [], []
     for i in tqdm(range(0, len(texts), batch_size), desc='calibrate', unit='batch', disable=not progress):
         batch = model.tokenize([texts[j] for j in order[i:i + batch_size]])
-        hidden = model.hidden(*batch).float()
+        with torch.autocast(batch[0].device.type, dtype=torch.bfloat16, enabled=bf16): hidden = model.hidden(*batch).float()
         pooled.append(head.pool(hidden, *batch)); states.append(hidden[batch[1].bool()][::7]); language.append(head.language(*batch)); lengths.append((head.spoken[batch[0]]*batch[1]).sum(1))
     pooled, language = torch.cat(pooled), torch.cat(language)
     head.average_length.copy_(torch.cat(lengths).mean())
@@ -239,7 +239,7 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
         vectors[known] = model.eval().backbone(input_ids=known.unsqueeze(1)).last_hidden_state[:, 0]  # the encoder's own embedding of the term
     return calibrate(model, texts, vectors, reach or max(model.config.top_own, model.config.top_other, 1), pairs)
 
-# %% ../nbs/04a_encoder.ipynb #ea4905cc
+# %% ../nbs/04a_encoder.ipynb #5a1c6fd0
 def checkpoint_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     "The vocabulary of a checkpoint as it is: kinds from the strings without their markers; special tokens, punctuation and English function words are muted."
     def kind(i):
@@ -250,11 +250,11 @@ def checkpoint_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     special = special_ids(tokenizer)
     return Vocabulary(tokenizer, np.array([kind(i) for i in range(tokenizer.get_vocab_size())], dtype=np.int8))
 
-def anchored(start: Start, vocab: Vocabulary, idf: np.ndarray, vectors: np.ndarray, texts: Sequence[str], reach: int = 200, pairs: Iterable[tuple[str, str]] = (), progress: bool = False, **config) -> SparseEncoder:
+def anchored(start: Start, vocab: Vocabulary, idf: np.ndarray, vectors: np.ndarray, texts: Sequence[str], reach: int = 200, pairs: Iterable[tuple[str, str]] = (), progress: bool = False, bf16: bool = False, **config) -> SparseEncoder:
     "A start under the anchored head: `vectors` [V, D] are the terms' embeddings (`start.term_vectors` of the original), `texts` and known `pairs` calibrate."
     config = EncoderConfig(**{'pooling': 'mean', 'top_own': 15, 'top_other': 45, 'top_k': 100, 'translations': 6, 'max_length': start.max_length, **config})
     tokenizer = Tokenizer.from_str(start.tokenizer.to_str())
-    return calibrate(SparseEncoder(config, start.backbone, Vocabulary(tokenizer, vocab.kinds), idf), texts, torch.tensor(vectors), reach, pairs, progress=progress)
+    return calibrate(SparseEncoder(config, start.backbone, Vocabulary(tokenizer, vocab.kinds), idf), texts, torch.tensor(vectors), reach, pairs, progress=progress, bf16=bf16)
 
 def splade(start: Start, idf: np.ndarray | None = None, vocab: Vocabulary | None = None, **config) -> SparseEncoder:
     "A masked-LM start under the splade head; without `idf` every term of a query counts 1, without `vocab` the checkpoint's own is kept."

@@ -6,13 +6,12 @@
 __all__ = ['MINERS', 'labelled', 'read_pairs', 'FirstModel', 'TeacherSpec', 'read_teachers', 'with_negatives', 'dev_sets',
            'set_scores']
 
-# %% ../nbs/04r_recipe.ipynb #74501668
+# %% ../nbs/04r_recipe.ipynb #7a0e9b03
 import dataclasses, json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Mapping, Sequence
 import numpy as np
-import torch
 from .core import TrainExample, check, make_config, need, open_text, resolve
 from .encoder import SparseEncoder, anchored, checkpoint_vocabulary, splade
 from .healing import HealConfig, heal
@@ -24,7 +23,7 @@ from .start import Start, load_start, move, term_vectors
 from .teachers import BM25Teacher, DenseTeacher, EmbeddingCache, SentenceTeacher, SparseTeacher, Teacher
 from .text import Analyzer, Vocabulary, language, train_vocabulary
 
-# %% ../nbs/04r_recipe.ipynb #fa160ba3
+# %% ../nbs/04r_recipe.ipynb #583594d5
 def labelled(sources: Sequence[dict | str], seed: int = 0) -> dict[str, list[TrainExample]]:
     "The examples of each source of a recipe by its label (its kind and number if it has none)."
     said = [read_source(s) for s in sources]
@@ -39,7 +38,7 @@ def read_pairs(paths: Sequence[str]) -> list[tuple[str, str]]:
         with open_text(need(path, 'pairs')) as f: pairs += [(a, b) for line in f if len(row := line.rstrip('\n').split('\t')) > 1 for a, b in [row[:2]] if a.strip() and b.strip()]
     return pairs
 
-# %% ../nbs/04r_recipe.ipynb #430f5867
+# %% ../nbs/04r_recipe.ipynb #48ea3f7c
 @dataclass(frozen=True)
 class FirstModel:
     "Where a run starts; `encoder` holds settings of `EncoderConfig`."
@@ -68,7 +67,7 @@ class FirstModel:
         source = load_start(_place(self.terms), *prefixes) if self.terms else original
         few = list(texts)[::max(1, len(texts)//1000)]
         vectors = term_vectors(source, vocab, bf16=self.bf16)
-        with torch.autocast(start.table.device.type, dtype=torch.bfloat16, enabled=self.bf16): return anchored(start, vocab, idf, vectors, few, pairs=pairs, progress=True, **self.encoder)
+        return anchored(start, vocab, idf, vectors, few, pairs=pairs, progress=True, bf16=self.bf16, **self.encoder)
 
     def _under(self, start: Start, texts: Sequence[str], by: Analyzer, folder: Path) -> tuple[Start, Vocabulary]:
         if (Path(_place(self.start))/'kinds.json').exists(): return start, Vocabulary.load(_place(self.start))
@@ -82,7 +81,7 @@ def _place(name: str) -> str:
     "A folder of the project or the user, or a name on the hub as it is."
     return str(resolve(name)) if resolve(name).exists() else name
 
-# %% ../nbs/04r_recipe.ipynb #f490b6a3
+# %% ../nbs/04r_recipe.ipynb #f3f79c04
 @dataclass(frozen=True)
 class TeacherSpec:
     "A teacher of a recipe: kind bm25, dense, sparse or sentence; `model` is a folder or a name on the hub."
@@ -111,7 +110,7 @@ def read_teachers(said: Sequence[dict | str]) -> list[TeacherSpec]:
     "Teachers from their descriptions; a word alone is a kind."
     return [TeacherSpec(t) if isinstance(t, str) else make_config(TeacherSpec, t) for t in said]
 
-# %% ../nbs/04r_recipe.ipynb #a7a10e41
+# %% ../nbs/04r_recipe.ipynb #0ecfd835
 MINERS = ('bm25', 'self', 'given')
 
 def with_negatives(sources: Mapping[str, Sequence[TrainExample]], miner: str, n: int, by: Analyzer, model: SparseEncoder | None = None, judge: Teacher | None = None, margin: float = .05,
@@ -137,7 +136,7 @@ def with_negatives(sources: Mapping[str, Sequence[TrainExample]], miner: str, n:
         return out
     return {k: of(v) for k, v in sources.items()}, report
 
-# %% ../nbs/04r_recipe.ipynb #c8421c92
+# %% ../nbs/04r_recipe.ipynb #4b513ddd
 def dev_sets(said: Sequence[str | dict], queries: int = 0, documents: int = 0, seed: int = 0) -> dict[str, RetrievalSet]:
     "Retrieval sets of dev entries by name; at most `queries` and `documents` of each (0: all)."
     found = {}

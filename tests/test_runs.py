@@ -71,7 +71,7 @@ def small(tmp_path_factory):
 def shrink(values: dict, models: dict, files: dict) -> dict:
     "The same recipe with stand-ins, a few steps long."
     def source(s: dict) -> dict:
-        english = '_en' in s.get('path', '')
+        english = s.get('path', '').endswith('msmarco_en')
         return {k: v for k, v in s.items() if k not in ('path', 'documents', 'sample')} | {'path': files['english' if english else s['kind']]} | ({'documents': files['retrieval' if english else 'english']} if 'documents' in s else {})
     values = values | {'start': models[values['start']], 'dev': [files['retrieval']], 'phases': [{**p, 'steps': 2} for p in values['phases']], 'batch_size': 3, 'eval_every': 3, 'save_every': 2, 'chunk': min(values.get('chunk', 0), 2),
                        'accumulate': min(values.get('accumulate', 1), 2), 'precision': 'no', 'heal_steps': min(values.get('heal_steps', 0), 2), 'vocabulary': min(values.get('vocabulary', 400), 400)}
@@ -93,6 +93,6 @@ def test_a_named_run_trains_with_tiny_stand_ins(name, small, tmp_path, monkeypat
     asked = {k for p in values['phases'] for k in ('ranking', 'distill', 'margin', 'cross_lingual', 'flops', 'stopwords', 'special') if p.get(k)} | {'ranking'}
     steps = [h for h in history if 'loss' in h]
     assert len(steps) == 2*len(values['phases'])//values['accumulate'] and asked <= set(steps[0])
-    model, before = SparseEncoder.load(result.path('checkpoint')), SparseEncoder.load(result.path('untrained'))
-    assert model.config.max_length == 48 and any((a != b).any() for a, b in zip(model.state_dict().values(), before.state_dict().values()))
+    assert all(h['gradient'] > 0 for h in steps) and any('dev ko' in h for h in history)
+    assert SparseEncoder.load(result.path('checkpoint')).config.max_length == 48
     assert not list((tmp_path/name/'training').glob('*'))      # what a killed run would go on from is gone
