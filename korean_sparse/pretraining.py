@@ -6,7 +6,7 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #4100293a
+# %% ../nbs/04_pretraining.ipynb #635b0156
 import hashlib, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_voc
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #1d234f8f
+# %% ../nbs/04_pretraining.ipynb #4afcfe60
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -116,7 +116,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #33f6eab3
+# %% ../nbs/04_pretraining.ipynb #3fd7ab14
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -184,20 +184,22 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     sources, report = with_negatives(data.sources, cfg.miner, cfg.candidates or cfg.negatives, by, model, bf16=bf16)
     if report: log.info('hard negatives: %s', ', '.join(f'{v:,} {k.replace("_", " ")}' for k, v in report.items()))
     if not cfg.epochs: return sources, [{'step': 0, **{f'dev {k}': v for k, v in dev(model).items()}}]
-    texts = [t for found in sources.values() for e in found for t in (e.positive, *e.negatives)] if cfg.teachers else []
+    texts = [t for found in sources.values() for e in found for t in (e.positive, *e.negatives, *([e.query] if e.kind == 'cross' else []))] if cfg.teachers else []
     teachers = [(t.make(texts, by, cache), t.weight) for t in read_teachers(cfg.teachers)]
     phases = cfg.curriculum()
     torch.manual_seed(cfg.seed)
     task = Curriculum(model, sources, phases, cfg.batch_size, cfg.negatives, teachers, cfg.seed)
+    if task.dropped: log.info('%d batches of a single example are left out: it would have nothing to be told from', task.dropped)
     processes = int(os.environ.get('WORLD_SIZE', 1))
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #6be92738
+# %% ../nbs/04_pretraining.ipynb #f03c2bf1
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)
-    def smooth(x): return np.convolve(x, np.ones(k)/k, 'valid') if len(x) >= (k := min(15, max(1, len(x)//4))) else np.array(x)
+    k = max(1, min(max(15, len(steps)//20), len(steps)//4))   # batches of several sources differ: a mean over some of them
+    def smooth(x): return np.convolve(x, np.ones(k)/k, 'valid')
     if steps:
         parts = [k for k in steps[0] if k not in ('step', 'loss', 'gradient', 'lr', 'active')]
         for name, colour in zip(('loss', *parts), (BLUE, ORANGE, GREEN, RED, GREY)): y = smooth([h[name] for h in steps]); left.plot(np.linspace(0, len(steps), len(y)), y, color=colour, label=name.replace('_', ' '))
