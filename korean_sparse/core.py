@@ -7,9 +7,9 @@ __all__ = ['log', 'LANGS', 'Row', 'STAGES', 'DataError', 'check', 'check_lang', 
            'TermTrend', 'TermCluster', 'TrainExample', 'atomic', 'write_text', 'write_json', 'open_text',
            'read_json_lines', 'make_row', 'read_rows', 'write_rows', 'find_root', 'resolve', 'need', 'outputs_root',
            'make_config', 'from_notebook', 'file_hash', 'git_commit', 'versions', 'peak_memory', 'StageResult',
-           'stage_folder', 'run_stage', 'upstream']
+           'stage_folder', 'locked', 'run_stage', 'upstream']
 
-# %% ../nbs/00_core.ipynb #394c4fa6
+# %% ../nbs/00_core.ipynb #795f76af
 import ast, difflib, fcntl, gzip, hashlib, importlib.util, json, logging, os, platform, resource, shutil, subprocess, time, typing
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -18,12 +18,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, TypeVar
 
-# %% ../nbs/00_core.ipynb #77b14a6b
+# %% ../nbs/00_core.ipynb #636cd6eb
 log = logging.getLogger('korean_sparse')
 LANGS = ('ko', 'en')
 Row = TypeVar('Row')
 
-# %% ../nbs/00_core.ipynb #e23f0063
+# %% ../nbs/00_core.ipynb #f9afa301
 class DataError(ValueError):
     "Input that cannot be used; the message names the file, the place and the value."
 
@@ -36,7 +36,7 @@ def check_lang(lang: str, where: str = 'lang') -> str:
     check(lang in LANGS, f'{where}: unknown language code {lang!r}; known are {", ".join(LANGS)}')
     return lang
 
-# %% ../nbs/00_core.ipynb #6b975bb8
+# %% ../nbs/00_core.ipynb #4eedf45f
 @dataclass(frozen=True)
 class Article:
     "One page of an encyclopaedia, as prose. `links` are (anchor, target title)."
@@ -129,7 +129,7 @@ class TrainExample:
         object.__setattr__(self, 'negatives', tuple(self.negatives))
         if self.scores is not None: object.__setattr__(self, 'scores', tuple(self.scores))
 
-# %% ../nbs/00_core.ipynb #75c83778
+# %% ../nbs/00_core.ipynb #d55e8b0e
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     "Yield a temporary path beside `path`; rename it to `path` if the block succeeds, remove it otherwise."
@@ -150,7 +150,7 @@ def write_json(path: str | Path, value: Any) -> Path:
     "Write `value` as readable JSON, whole or not at all."
     return write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + '\n')
 
-# %% ../nbs/00_core.ipynb #0127b6c6
+# %% ../nbs/00_core.ipynb #dd9c67f3
 def open_text(path: str | Path) -> typing.TextIO:
     "Open a text file for reading, through gzip if its name ends in `.gz`; a missing file is named with its folder's state."
     path = Path(path)
@@ -206,7 +206,7 @@ def write_rows(path: str | Path, rows: Iterable[Any]) -> int:
             for n, d in enumerate(dicts, 1): f.write((json.dumps(d, ensure_ascii=False) + '\n').encode())
     return n
 
-# %% ../nbs/00_core.ipynb #d06ce4e9
+# %% ../nbs/00_core.ipynb #93a462e8
 def find_root() -> Path:
     "The project's root: `$KOREAN_SPARSE_ROOT`, else the checkout around the working folder, else the checkout of an editable install, else the working folder."
     if env := os.environ.get('KOREAN_SPARSE_ROOT'): return Path(env).resolve()
@@ -232,7 +232,7 @@ def outputs_root() -> Path:
     "Where runs are written: `$KOREAN_SPARSE_OUTPUTS`, else `outputs` in the project's root."
     return Path(os.environ.get('KOREAN_SPARSE_OUTPUTS') or find_root()/'outputs').resolve()
 
-# %% ../nbs/00_core.ipynb #5c53a43c
+# %% ../nbs/00_core.ipynb #ca1fc394
 def _coerce(name: str, value: Any, kind: Any) -> Any:
     kind = {'int': int, 'float': float, 'str': str, 'bool': bool}.get(kind, kind)
     if kind is float and isinstance(value, int) and not isinstance(value, bool): return float(value)
@@ -258,7 +258,7 @@ def from_notebook(config_type: type[Row], variables: dict) -> Row:
     names = {n for c in cells for n in _assigned(c)} | {f.name for f in fields(config_type) if f.name in variables}
     return make_config(config_type, {n: variables[n] for n in sorted(names) if n in variables})
 
-# %% ../nbs/00_core.ipynb #63aa8f88
+# %% ../nbs/00_core.ipynb #7c1c4a88
 def file_hash(path: str | Path) -> str:
     "SHA-256 (first 16 hex digits) of a file, or of all files of a folder with their names; a stage's manifest is left out, its rows are what matters."
     path, h = Path(path), hashlib.sha256()
@@ -288,7 +288,7 @@ def peak_memory() -> float:
     "Peak resident memory of this process so far, in MB."
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if platform.system() == 'Darwin' else 2**10)
 
-# %% ../nbs/00_core.ipynb #fede6bd2
+# %% ../nbs/00_core.ipynb #c23908bd
 STAGES = {'01_wikipedia': 'wikipedia', '02_synonyms': 'synonyms', '03_temporal_clustering': 'temporal_clustering',
           '04_pretraining': 'pretraining', '05_evaluation': 'evaluation', '06_export': 'export'}
 
@@ -323,7 +323,7 @@ def _writable(folder: Path) -> Path:
     return folder
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     with open(path, 'w') as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         yield
@@ -337,7 +337,7 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
     key = {'stage': stage, 'parameters': {k: v for k, v in asdict(config).items() if k not in ('force', 'run')},
            'inputs': {k: file_hash(p) for k, p in inputs.items()}, 'code': _code_hash(), 'versions': versions()}
     home = _writable(folder.parent)
-    with _lock(home/f'.{stage}.lock'):
+    with locked(home/f'.{stage}.lock'):
         for stale in home.glob(f'.{stage}.partial-*'): shutil.rmtree(stale, ignore_errors=True)
         old = json.loads((folder/'manifest.json').read_text()) if (folder/'manifest.json').exists() else {}
         if not config.force and all(old.get(k) == v for k, v in key.items()):
@@ -358,7 +358,7 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
         finally: shutil.rmtree(partial, ignore_errors=True)
     return StageResult(folder, manifest, False)
 
-# %% ../nbs/00_core.ipynb #1d500b9c
+# %% ../nbs/00_core.ipynb #82318054
 def upstream(stage: str, run: str, given: str = '', parameter: str = '') -> Path:
     "The folder of an earlier stage: `given` if the user named one, else `outputs/<run>/<stage>`, made first if the run is `sample`."
     if given: return need(given, parameter)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['stretches', 'stretch_means', 'watched', 'HealConfig', 'Pair', 'pair_up', 'Healer', 'heal']
 
-# %% ../nbs/04i_healing.ipynb #773d83dd
+# %% ../nbs/04i_healing.ipynb #e197132d
 import json, math
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from .core import DataError, atomic, check, write_json
 from .start import Start, _half, align, by_tokens, embed, mean_pool
 
-# %% ../nbs/04i_healing.ipynb #7a3ac7b3
+# %% ../nbs/04i_healing.ipynb #09ea7cea
 def stretches(a: np.ndarray, b: np.ndarray, n_left: int, n_right: int) -> tuple[np.ndarray, np.ndarray, int]:
     "The stretch of each left and of each right token (-1: of none) and how many there are, from the two tokens of every character (`align`)."
     left, right = np.full(n_left, -1), np.full(n_right, -1)
@@ -37,7 +37,7 @@ def stretch_means(hidden: Tensor, stretch: Tensor, n: int) -> tuple[Tensor, Tens
     count = torch.bincount(flat, minlength=n + 1)
     return (total/count.clamp_min(1).unsqueeze(1))[:n], count[:n]
 
-# %% ../nbs/04i_healing.ipynb #0235a7d4
+# %% ../nbs/04i_healing.ipynb #01e5410b
 def _layers(backbone: PreTrainedModel) -> tuple[nn.Module, str, nn.ModuleList]:
     for parent in backbone.modules():
         for name, child in parent.named_children():
@@ -58,7 +58,7 @@ def watched(backbone: PreTrainedModel, depths: Sequence[int], stop: bool = False
         setattr(parent, name, layers)
         for h in handles: h.remove()
 
-# %% ../nbs/04i_healing.ipynb #a931ad2b
+# %% ../nbs/04i_healing.ipynb #d78018b0
 @dataclass(frozen=True)
 class HealConfig:
     "How a moved encoder is healed: first `low_steps` of the lowest `low_layers` alone, then `steps` of the whole."
@@ -105,7 +105,7 @@ def pair_up(original: Start, moved: Start, texts: Sequence[str], query: bool = F
         out.append(Pair(original.wrap(a.ids), moved.wrap(b.ids), wrapped(original, left), wrapped(moved, right), n + 2))
     return out
 
-# %% ../nbs/04i_healing.ipynb #e49a8fcf
+# %% ../nbs/04i_healing.ipynb #fcba3197
 def _batch(start: Start, rows: Sequence[list[int]], marks: Sequence[np.ndarray], offsets: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
     ids, mask = start.pad(rows)
     stretch = torch.full_like(ids, -1)
@@ -164,7 +164,7 @@ class Healer:
         on = (na > 0) & (nb > 0)
         return (a[on] - b[on]).pow(2).sum(1).mean()/b[on].var(0, unbiased=False).sum().clamp_min(1e-6)
 
-# %% ../nbs/04i_healing.ipynb #047760c4
+# %% ../nbs/04i_healing.ipynb #3e0def1d
 def _save(folder: Path, moved: Start, optimizer: torch.optim.Optimizer, seal: dict, history: list[dict]) -> None:
     tensors = {f'model.{n}': v.detach().contiguous() for n, v in moved.backbone.state_dict().items()}
     for i, s in optimizer.state_dict()['state'].items(): tensors |= {f'optimizer.{i}.{k}': v.contiguous() for k, v in s.items()}
@@ -199,6 +199,8 @@ def heal(moved: Start, original: Start, texts: Sequence[str], config: HealConfig
     seal = {**json.loads(json.dumps(asdict(config))), 'texts': len(texts), 'queries': len(queries), 'vocabulary': len(table)}
     history = _resume(Path(folder), moved, optimizer, seal) if folder else []
     moved.backbone.eval(); original.backbone.eval()   # no dropout: the target has none either, and attention is faster without
+    attention = moved.backbone.config._attn_implementation
+    if table.device.type == 'cpu': moved.backbone.set_attn_implementation('eager')   # the fused attention's backward pass is slow on CPUs
     total = config.low_steps + config.steps
     bar = tqdm(range(len(history), total), initial=len(history), total=total, desc='heal', unit='step', disable=not progress)
     for step in bar:
@@ -212,4 +214,5 @@ def heal(moved: Start, original: Start, texts: Sequence[str], config: HealConfig
         bar.set_postfix({k: f'{v:.3f}' for k, v in history[-1].items() if k != 'step'})
         if folder and (len(history) % config.save_every == 0 or len(history) == total): _save(Path(folder), moved, optimizer, seal, history)
         if on_step: on_step(history[-1])
+    moved.backbone.set_attn_implementation(attention)
     return history

@@ -6,13 +6,13 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #635b0156
-import hashlib, json, os, shutil
+# %% ../nbs/04_pretraining.ipynb #c93b9e32
+import hashlib, itertools, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import numpy as np
 import torch
-from .core import Article, NewsItem, StageResult, SynonymPair, TrainExample, check, file_hash, from_notebook, log, need, outputs_root, read_rows, run_stage, upstream, write_rows
+from .core import Article, NewsItem, StageResult, SynonymPair, TrainExample, check, file_hash, from_notebook, locked, log, need, outputs_root, read_rows, run_stage, upstream, write_json, write_rows
 from .curriculum import Curriculum, Phase, read_phases
 from .encoder import SparseEncoder, from_scratch
 from .examples import article_examples, news_examples, retrieval_examples
@@ -27,7 +27,7 @@ from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_voc
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #4afcfe60
+# %% ../nbs/04_pretraining.ipynb #e5cd5c8f
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -116,7 +116,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #3fd7ab14
+# %% ../nbs/04_pretraining.ipynb #8362eb43
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -168,7 +168,25 @@ def prepare(cfg: PretrainConfig, inputs: dict[str, Path], by: Analyzer, folder: 
     "What a run learns from, and its model before training."
     data = _from_recipe(cfg) if cfg.sources else _from_stages(cfg, inputs)
     check(any(data.sources.values()), 'no training example in any source: ' + ', '.join(data.sources))
-    return data, untrained(data, cfg, by, folder, inputs.get('temporal'))
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder/'.lock'):    # the first process makes it, all read it: how many threads a process has changes the last digits
+        if not (folder/'start').exists():
+            torch.manual_seed(cfg.seed)
+            untrained(data, cfg, by, folder, inputs.get('temporal')).save(folder/'start.partial')
+            (folder/'start.partial').rename(folder/'start')
+    return data, SparseEncoder.load(folder/'start')
+
+def _with_negatives(cfg: PretrainConfig, sources: dict[str, list[TrainExample]], by: Analyzer, model: SparseEncoder, folder: Path) -> dict[str, list[TrainExample]]:
+    "The examples with mined negatives: mined once for a training, then read."
+    path = folder/'examples.jsonl.gz'
+    with locked(folder/'.lock'):
+        if not (folder/'examples.json').exists():
+            found, report = with_negatives(sources, cfg.miner, cfg.candidates or cfg.negatives, by, model, bf16=cfg.precision == 'bf16')
+            if report: log.info('hard negatives: %s', ', '.join(f'{v:,} {k.replace("_", " ")}' for k, v in report.items()))
+            write_rows(path, [e for examples in found.values() for e in examples])
+            write_json(folder/'examples.json', {label: len(examples) for label, examples in found.items()})
+    rows = read_rows(path, TrainExample)
+    return {label: list(itertools.islice(rows, n)) for label, n in json.loads((folder/'examples.json').read_text(encoding='utf-8')).items()}
 
 def training_folder(cfg: PretrainConfig, inputs: dict[str, Path]) -> Path:
     "Where the state of this training lies: named by a hash of parameters and inputs."
@@ -181,8 +199,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     sets = dev_sets(cfg.dev, cfg.dev_queries, cfg.dev_documents, cfg.seed)
     judged = None if sets else load_retrieval(need(cfg.retrieval, 'retrieval'), 'dev')
     def dev(m): return set_scores(m, sets, bf16=bf16) if sets else direction_scores(m, judged)
-    sources, report = with_negatives(data.sources, cfg.miner, cfg.candidates or cfg.negatives, by, model, bf16=bf16)
-    if report: log.info('hard negatives: %s', ', '.join(f'{v:,} {k.replace("_", " ")}' for k, v in report.items()))
+    sources = _with_negatives(cfg, data.sources, by, model, folder)
     if not cfg.epochs: return sources, [{'step': 0, **{f'dev {k}': v for k, v in dev(model).items()}}]
     texts = [t for found in sources.values() for e in found for t in (e.positive, *e.negatives, *([e.query] if e.kind == 'cross' else []))] if cfg.teachers else []
     teachers = [(t.make(texts, by, cache), t.weight) for t in read_teachers(cfg.teachers)]
@@ -194,7 +211,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #f03c2bf1
+# %% ../nbs/04_pretraining.ipynb #9ac5bcde
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

@@ -1,5 +1,5 @@
 "The named runs: each file says only what stage 04 knows, and each trains, with tiny stand-ins for what it takes from the hub and from outside."
-import json
+import json, os, signal, subprocess, sys, time
 from pathlib import Path
 
 import pytest
@@ -96,3 +96,44 @@ def test_a_named_run_trains_with_tiny_stand_ins(name, small, tmp_path, monkeypat
     assert all(h['gradient'] > 0 for h in steps) and any('dev ko' in h for h in history)
     assert SparseEncoder.load(result.path('checkpoint')).config.max_length == 48
     assert not list((tmp_path/name/'training').glob('*'))      # what a killed run would go on from is gone
+
+
+def stage(name: str, values: dict, outputs: Path) -> subprocess.Popen:
+    "Stage 04 of a recipe in a process of its own."
+    code = 'import json, sys; from korean_sparse.core import make_config; from korean_sparse.pretraining import PretrainConfig, build; build(make_config(PretrainConfig, json.loads(sys.argv[1])))'
+    return subprocess.Popen([sys.executable, '-c', code, json.dumps({'run': name, 'analyzer': 'kiwi', **values})], env={**os.environ, 'KOREAN_SPARSE_OUTPUTS': str(outputs)}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def steps_of(outputs: Path, name: str) -> list[dict]:
+    return [h for h in map(json.loads, (outputs/name/'04_pretraining/history.jsonl').read_text(encoding='utf-8').splitlines()) if 'loss' in h]
+
+
+def test_a_stage_that_is_killed_twice_goes_on_with_the_same_losses(small, tmp_path):
+    values = shrink(recipe(ROOT/'runs/gpu.yaml')[1], *small)
+    values |= {'accumulate': 1, 'phases': [{**p, 'steps': 24} for p in values['phases'][:1]], 'save_every': 3, 'eval_every': 12}
+    whole = stage('gpu', values, tmp_path/'whole')
+    assert whole.wait() == 0, whole.stderr.read()[-2000:]
+    for state in (3, 9):
+        process = stage('gpu', values, tmp_path/'killed')
+        while process.poll() is None and not any(int(p.name[5:]) >= state for p in tmp_path.glob('killed/gpu/training/*/step-*')): time.sleep(.01)
+        process.send_signal(signal.SIGKILL); assert process.wait() == -signal.SIGKILL, 'it ended before it was killed'
+        assert not (tmp_path/'killed/gpu/04_pretraining').exists()
+    last = stage('gpu', values, tmp_path/'killed')
+    assert last.wait() == 0, last.stderr.read()[-2000:]
+    a, b = steps_of(tmp_path/'whole', 'gpu'), steps_of(tmp_path/'killed', 'gpu')
+    assert len(a) == 24 and [h['loss'] for h in a] == [h['loss'] for h in b]
+
+
+def test_two_processes_under_torchrun_train_what_one_does(small, tmp_path):
+    values = shrink(recipe(ROOT/'runs/gpu.yaml')[1], *small)
+    values |= {'phases': [{**p, 'steps': 6} for p in values['phases'][:1]], 'accumulate': 2}
+    (tmp_path/'two.yaml').write_text(yaml.safe_dump({'run': 'two', '04_pretraining': {'analyzer': 'kiwi', **values}}, allow_unicode=True, sort_keys=False), encoding='utf-8')
+    for n in (1, 2):
+        env = {**os.environ, 'KOREAN_SPARSE_OUTPUTS': str(tmp_path/str(n)), 'OMP_NUM_THREADS': '1'}
+        done = subprocess.run([sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', str(n), ROOT/'scripts/train.py', tmp_path/'two.yaml'], capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, cwd=ROOT)
+        assert done.returncode == 0, done.stderr[-3000:]
+        finish = stage('two', values, tmp_path/str(n))
+        assert finish.wait() == 0, finish.stderr.read()[-2000:]
+    one, two = (steps_of(tmp_path/str(n), 'two') for n in (1, 2))
+    assert len(one) == len(two) == 3
+    for a, b in zip(one, two): assert abs(a['loss'] - b['loss']) < 1e-3*abs(a['loss']), (a, b)
