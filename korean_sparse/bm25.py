@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Run', 'BM25', 'top_k', 'morpheme_bm25']
 
-# %% ../nbs/00b_bm25.ipynb #f4332197
+# %% ../nbs/00b_bm25.ipynb #6762a758
 import logging
 from typing import Callable, Sequence
 import bm25s
@@ -13,7 +13,7 @@ import numpy as np
 from .core import check
 from .text import Analyzer, content_terms
 
-# %% ../nbs/00b_bm25.ipynb #699afbc9
+# %% ../nbs/00b_bm25.ipynb #5fcdd813
 logging.getLogger('bm25s').setLevel(logging.WARNING)  # it reports every index it builds
 Run = dict[str, dict[str, float]]  # query id -> document id -> score, best first
 
@@ -44,8 +44,10 @@ class BM25:
 
 def top_k(ids: Sequence[str], scores: np.ndarray, k: int) -> dict[str, float]:
     "The `k` best ids with a positive score, best first; ties go to the earlier id."
-    order = np.argsort(-scores, kind='stable')[:k]
-    return {ids[i]: float(scores[i]) for i in order if scores[i] > 0}
+    found = np.flatnonzero(scores > 0)
+    if k < len(found): found = found[scores[found] >= np.partition(scores[found], -k)[-k]] if k > 0 else found[:0]   # the best, and what ties with the last of them
+    order = found[np.argsort(-scores[found], kind='stable')[:k]]
+    return {ids[i]: float(scores[i]) for i in order}
 
 def morpheme_bm25(ids: Sequence[str], texts: Sequence[str], by: Analyzer) -> BM25:
     "BM25 over content morphemes: the baseline of every table."

@@ -6,7 +6,7 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #c93b9e32
+# %% ../nbs/04_pretraining.ipynb #c83852fb
 import hashlib, itertools, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_voc
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #e5cd5c8f
+# %% ../nbs/04_pretraining.ipynb #1fbb5219
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -116,7 +116,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #8362eb43
+# %% ../nbs/04_pretraining.ipynb #421896ef
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -137,8 +137,10 @@ def _paths(sources: list) -> list[str]:
 
 def _from_recipe(cfg: PretrainConfig) -> _Data:
     sources = labelled(cfg.sources, cfg.seed)
-    texts = list(dict.fromkeys(e.positive for found in sources.values() for e in found))
-    return _Data(sources, texts, [], read_pairs(cfg.pairs))
+    together: dict[str, list[str]] = {}     # a document and what asks for it, in either language, are one context of the PPMI vectors
+    for e in (e for found in sources.values() for e in found): together.setdefault(e.positive, [e.positive]).append(e.query)
+    texts = list(together) if cfg.start else list(dict.fromkeys(t for g in together.values() for t in g))
+    return _Data(sources, texts, list(together.values()), read_pairs(cfg.pairs))
 
 def _from_stages(cfg: PretrainConfig, inputs: dict[str, Path]) -> _Data:
     articles, pairs = list(read_rows(inputs['wikipedia']/'articles.jsonl.gz', Article)), list(read_rows(inputs['synonyms']/'pairs.jsonl', SynonymPair))
@@ -211,7 +213,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #9ac5bcde
+# %% ../nbs/04_pretraining.ipynb #b5ac188d
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

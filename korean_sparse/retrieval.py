@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Qrels', 'METRICS', 'RetrievalSet', 'read_qrels', 'load_retrieval', 'sample_retrieval', 'measure', 'averages']
 
-# %% ../nbs/00e_retrieval.ipynb #1a982c19
+# %% ../nbs/00e_retrieval.ipynb #9ac3d85f
 import random
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from .bm25 import Run
 from .core import DataError, check, open_text, read_json_lines, write_text, write_rows
 from .text import language
 
-# %% ../nbs/00e_retrieval.ipynb #8c30a0c3
+# %% ../nbs/00e_retrieval.ipynb #5c892939
 Qrels = dict[str, dict[str, int]]  # query id -> document id -> relevance
 
 @dataclass(frozen=True)
@@ -59,13 +59,15 @@ def load_retrieval(folder: str | Path, split: str = 'dev', documents: str | Path
     if not folder.is_dir(): raise FileNotFoundError(f'{folder} does not exist or is not a folder; set the parameter `retrieval` to a set in the BEIR layout')
     path = _file(folder, f'qrels/{split}.tsv') if (folder/'qrels').is_dir() else folder/'qrels'/f'{split}.tsv'
     def read(folder, name, *keys):
-        found = _file(Path(folder), name)
+        found, rows = _file(Path(folder), name), {}
         for n, row in read_json_lines(found):
             check('_id' in row and 'text' in row, f'{found}, line {n}: needs `_id` and `text`, saw {sorted(row)}')
-            text = ' '.join(str(row[k]) for k in keys if row.get(k)).strip()
-            check(bool(text), f'{found}, line {n}: {row["_id"]!r} is empty')
-            yield str(row['_id']), text
-    corpus, queries, qrels = dict(read(documents or folder, 'corpus.jsonl', 'title', 'text')), dict(read(folder, 'queries.jsonl', 'text')), read_qrels(path)
+            text, i = ' '.join(str(row[k]) for k in keys if row.get(k)).strip(), str(row['_id'])
+            check(bool(text), f'{found}, line {n}: {i!r} is empty')
+            check(i not in rows, f'{found}, line {n}: the id {i!r} is there twice')
+            rows[i] = text
+        return rows
+    corpus, queries, qrels = read(documents or folder, 'corpus.jsonl', 'title', 'text'), read(folder, 'queries.jsonl', 'text'), read_qrels(path)
     for q, docs in qrels.items():
         check(q in queries, f'{path}: query {q!r} is not in queries.jsonl')
         unknown = [d for d in docs if d not in corpus]
@@ -73,7 +75,7 @@ def load_retrieval(folder: str | Path, split: str = 'dev', documents: str | Path
     check(bool(qrels), f'{path}: no judgement')
     return RetrievalSet(f'{folder.name}/{split}' + (f' on {Path(documents).name}' if documents else ''), corpus, {q: queries[q] for q in qrels}, qrels)
 
-# %% ../nbs/00e_retrieval.ipynb #cc054b7b
+# %% ../nbs/00e_retrieval.ipynb #942e33a0
 def sample_retrieval(rs: RetrievalSet, queries: int, documents: int, seed: int = 0) -> RetrievalSet:
     "At most `queries` of a set, all their judged documents, and others up to `documents`."
     rng = random.Random(seed)
@@ -84,7 +86,7 @@ def sample_retrieval(rs: RetrievalSet, queries: int, documents: int, seed: int =
     wanted |= dict.fromkeys(rng.sample(rest, min(len(rest), max(0, documents - len(wanted)))))
     return RetrievalSet(rs.name, {d: rs.corpus[d] for d in wanted}, {q: rs.queries[q] for q in ids}, qrels)
 
-# %% ../nbs/00e_retrieval.ipynb #78552a8b
+# %% ../nbs/00e_retrieval.ipynb #2fbba2c4
 METRICS = ('nDCG@10', 'R@1', 'R@5', 'R@10', 'R@100', 'RR')
 
 def measure(qrels: Qrels, run: Run, metrics: tuple[str, ...] = METRICS) -> dict[str, dict[str, float]]:

@@ -30,6 +30,7 @@ def test_the_model_crosses_languages_and_keeps_up_with_bm25_within_them(sample_r
     for direction in ('ko->en', 'en->ko'): assert m[f'trained {direction}'] > m[f'BM25 {direction}'] + .1
     for direction in ('ko->ko', 'en->en'): assert m[f'trained {direction}'] > m[f'BM25 {direction}'] - .05
     assert m['active_terms'] <= 150
+    assert m['leaked_queries'] == m['leaked_documents'] == 0 and m['garbage'] <= 10
     for direction in ('ko->en', 'en->ko'):
         t = manifest(sample_run, '04_pretraining')['metrics']
         assert t[f'dev {direction}'] > t[f'untrained dev {direction}']
