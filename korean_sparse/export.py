@@ -6,7 +6,7 @@
 __all__ = ['LAYOUT', 'ONNX', 'PROBES', 'problems', 'write_model', 'agreement', 'search_elsewhere', 'model_card', 'ExportConfig',
            'build']
 
-# %% ../nbs/06_export.ipynb #6a0343f5
+# %% ../nbs/06_export.ipynb #f98d5a42
 import json, shutil, subprocess, sys, tempfile, zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from .pictures import BLUE, COLOURS, axes, save_picture
 from .query import SparseIndex, load_idf, load_tokenizer
 from .retrieval import load_retrieval
 
-# %% ../nbs/06_export.ipynb #d241b14a
+# %% ../nbs/06_export.ipynb #603e56cc
 LAYOUT = {'model.safetensors': 'weights of the encoder', 'config.json': 'architecture and head', 'tokenizer.json': 'query and document tokenizer', 'vocab.txt': 'one term a line, in the order of ids', 'idf.json': 'query weight of each term',
           'head/model.safetensors': 'weights of the head', 'head/config.json': 'settings of the head', 'README.md': 'model card', 'tokenizer_config.json': 'for transformers', 'modules.json': 'for sentence-transformers', 'router_config.json': 'the same',
           'sentence_bert_config.json': 'the same', 'config_sentence_transformers.json': 'the same', 'query/model.safetensors': 'its query side', 'query/config.json': 'the same', 'query/tokenizer.json': 'the same', 'query/tokenizer_config.json': 'the same',
@@ -43,7 +43,7 @@ def problems(folder: str | Path) -> list[str]:
     except (DataError, FileNotFoundError) as e: found.append(str(e))
     return found
 
-# %% ../nbs/06_export.ipynb #3d94c246
+# %% ../nbs/06_export.ipynb #582afb03
 def write_model(model: SparseEncoder, folder: str | Path, name: str, keys: str = 'vocabulary', onnx: bool = True, pytorch_bin: bool = False) -> Path:
     "Checkpoint, OpenSearch zips and, if asked, ONNX files and a weights-only `pytorch_model.bin` for old tools."
     folder = Path(folder)
@@ -65,7 +65,7 @@ def agreement(model: SparseEncoder, folder: str | Path, texts: Sequence[str] = P
     if (folder/'onnx/model.onnx').exists(): found |= {'onnx_gap': weight_gap(want, run_onnx(folder/'onnx/model.onnx', model, texts)), 'int8_rank_correlation': rank_correlation(want, run_onnx(folder/'onnx/model_int8.onnx', model, texts))}
     return found
 
-# %% ../nbs/06_export.ipynb #ae8f198e
+# %% ../nbs/06_export.ipynb #8d867fde
 _SEARCH = '''
 import json, sys
 from korean_sparse.encoder import SparseEncoder
@@ -85,16 +85,19 @@ def search_elsewhere(folder: str | Path, documents: dict[str, str], queries: lis
         if done.returncode: raise RuntimeError(f'the exported model failed in a fresh process: {done.stderr.strip().splitlines()[-1]}')
         return json.loads((Path(here)/'found.json').read_text(encoding='utf-8'))
 
-# %% ../nbs/06_export.ipynb #6f59c82a
-def model_card(name: str, model: SparseEncoder, trained: dict, evaluated: dict | None) -> str:
+# %% ../nbs/06_export.ipynb #5c33d2b6
+def model_card(name: str, model: SparseEncoder, trained: dict, evaluated: dict | None, licence: str = 'apache-2.0', agreed: dict | None = None) -> str:
     "A README for the folder, from the manifests of stages 04 and 05."
     m, rows = trained['metrics'], []
     for key in (k for k in (evaluated or {}).get('metrics', {}) if k.startswith('BM25 ')):
         rows.append(f'| {key[5:]} | {evaluated["metrics"][key]:.3f} | {evaluated["metrics"]["trained " + key[5:]]:.3f} |')
     table = '\n'.join(['| query -> document | BM25 (morphemes) | this model |', '|---|---|---|', *rows]) if rows else 'Not evaluated yet: run stage 05.'
     split = (evaluated or {}).get('parameters', {}).get('split', '')
+    sources = ', '.join(f'`{Path(str(v)).name}`' for v in dict.fromkeys(str(p.get('path', p)) if isinstance(p, dict) else str(p) for p in trained['parameters'].get('sources') or [trained['parameters']['retrieval']]))
+    same = '; '.join(f'{k.replace("_", " ")} {v:.2g}' for k, v in (agreed or {}).items())
     return f'''---
 language: [ko, en]
+license: {licence}
 tags: [sparse-retrieval, inference-free, korean, opensearch]
 ---
 # {name}
@@ -116,10 +119,15 @@ nDCG@10 ({split} split of `{(evaluated or {}).get('parameters', {}).get('retriev
 
 ## What it is
 Vocabulary of {len(model.kinds):,} morphemes and words without markers; {sum(p.numel() for p in model.parameters()):,} parameters; anchored head (BM25 term frequency + expansion); at most {model.config.max_length} tokens of a text are read.
-Trained on {trained['counts']['examples']:,} examples from `{trained['parameters']['retrieval']}`, articles and news of the run `{trained['run']}`; seed {trained['seed']}, commit {trained['git_commit']}.
+Trained on {trained['counts']['examples']:,} examples of {sources} in the run `{trained['run']}`; seed {trained['seed']}, commit {trained['git_commit']}.
+
+{'The artifacts beside it say what the checkpoint says: ' + same + '.' if same else ''}
+
+## Licence
+Weights and card: {licence}. The texts it was trained on keep theirs.
 
 ## Limits
-Trained from scratch on the texts named above and nothing else: on subjects they do not touch it is BM25 at best. Texts beyond {model.config.max_length} tokens are cut.
+On subjects that the texts named above do not touch it is BM25 at best. Texts beyond {model.config.max_length} tokens are cut.
 
 ## OpenSearch
 `opensearch/document.zip` and `opensearch/query.zip` are registered as SPARSE_ENCODING and SPARSE_TOKENIZE models (OpenSearch 2.19 or newer), their requests are in the JSON beside each:
@@ -136,7 +144,7 @@ print(search(client, "articles", "당뇨 환자의 혈당"))
 ## Files
 ''' + '\n'.join(f'- `{n}`: {w}' for n, w in (LAYOUT | ONNX).items()) + '\n'
 
-# %% ../nbs/06_export.ipynb #fd079c49
+# %% ../nbs/06_export.ipynb #0ca96340
 @dataclass(frozen=True)
 class ExportConfig:
     "Parameters of stage 06."
@@ -145,6 +153,7 @@ class ExportConfig:
     pretraining: str = ''
     evaluation: str = ''
     retrieval: str = 'data/sample/retrieval'
+    licence: str = 'apache-2.0'
     keys: str = 'vocabulary'
     onnx: bool = True
     pytorch_bin: bool = False
@@ -186,14 +195,14 @@ def build(cfg: ExportConfig = ExportConfig()) -> StageResult:
     def make(out: Path) -> dict:
         model, target = SparseEncoder.load(source/'checkpoint'), out/cfg.name
         write_model(model, target, cfg.name, cfg.keys, cfg.onnx, cfg.pytorch_bin)
-        manifests = [json.loads((f/'manifest.json').read_text(encoding='utf-8')) for f in (source, judged)]
-        write_text(target/'README.md', model_card(cfg.name, model, *manifests))
-        wrong = problems(target)
-        check(not wrong, f'the exported folder cannot be shipped: {"; ".join(wrong)}')
         documents = load_retrieval(folder, 'test').corpus
-        queries = [q.strip() for q in cfg.queries.split('|')]
         agreed = agreement(model, target, [*PROBES, *list(documents.values())[:25], *list(documents.values())[-25:]])
         check(max(agreed[k] for k in agreed if k.endswith('gap')) < 1e-4, f'the artifacts do not say what the encoder says: {agreed}')
+        manifests = [json.loads((f/'manifest.json').read_text(encoding='utf-8')) for f in (source, judged)]
+        write_text(target/'README.md', model_card(cfg.name, model, *manifests, cfg.licence, agreed))
+        wrong = problems(target)
+        check(not wrong, f'the exported folder cannot be shipped: {"; ".join(wrong)}')
+        queries = [q.strip() for q in cfg.queries.split('|')]
         found = search_elsewhere(target, documents, queries)
         here = SparseIndex(list(documents), model.encode(list(documents.values())), model.query)
         gap = max(abs(h['score'] - here.scores(q)[here.ids.index(h['id'])]) for q, hits in found.items() for h in hits)

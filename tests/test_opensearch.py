@@ -9,11 +9,12 @@ from proxy import Proxy
 from scipy.sparse import csr_matrix, vstack
 from tokenizers import Tokenizer
 
-from korean_sparse.artifacts import run_onnx, run_script, term_keys, weight_gap
+from korean_sparse.artifacts import node_tokenizer, run_onnx, run_script, term_keys, weight_gap, write_document, write_query
 from korean_sparse.core import DataError
-from korean_sparse.encoder import SparseEncoder
+from korean_sparse.encoder import SparseEncoder, splade
 from korean_sparse.node import cache, start, stop
 from korean_sparse.opensearch import ClusterError, bulk_index, call, connect, create_index, delete_model, deploy, drop_index, models, predict, register, search, undeploy
+from korean_sparse.start import load_start, tiny_checkpoint
 
 TEXTS = '''당뇨병 환자는 식사 전후에 혈당을 잰다.
 고혈압은 소금을 적게 먹으면 나아질 수 있다.
@@ -125,6 +126,22 @@ def test_queries_are_read_as_in_python(client, deployed, folder):
         here = {keys[i]: float(query.idf[i]) for i in query(text)}
         said = predict(client, deployed['query'], [text])[0]
         assert set(said) == set(here) and all(abs(said[k] - here[k]) <= 1e-4*here[k] for k in here), text
+
+
+@pytest.mark.parametrize('kind', ['bert', 'xlm-roberta', 'modernbert'])
+def test_vocabularies_of_other_kinds_keep_their_terms_apart(kind, client, tmp_path):
+    "WordPiece, Unigram with word marks, byte-level BPE; tiny random masked language models under the splade head."
+    texts = TEXTS[:12] + TEXTS[-12:]
+    model = splade(load_start(tiny_checkpoint(tmp_path/'start', texts, kind)), max_length=64, top_k=40)
+    written = [write_document(model, tmp_path/'document.zip', f'{kind}-document'), write_query(model.tokenizer, model.query.idf, tmp_path/'query.zip', f'{kind}-query')]
+    document, query = (deploy(client, register(client, a, progress=False), progress=False) for a in written)
+    keys = term_keys(node_tokenizer(model.tokenizer))
+    assert len({k for k in keys if k}) == len([k for k in keys if k])
+    for text, row in zip(texts, model.encode(texts)):
+        said = predict(client, document, [text])[0]
+        assert weight_gap(row, csr_matrix(([*said.values()], ([0]*len(said), [keys.index(k) for k in said])), shape=row.shape)) < 1e-4, text
+        assert set(predict(client, query, [text])[0]) == {keys[i] for i in model.query(text)}, text
+    for m in (document, query): delete_model(client, m)
 
 
 def test_the_same_artifact_is_uploaded_once_and_an_interrupted_upload_is_made_anew(client, deployed, folder, node):
