@@ -6,7 +6,7 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #c83852fb
+# %% ../nbs/04_pretraining.ipynb #173b46cf
 import hashlib, itertools, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_voc
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #1fbb5219
+# %% ../nbs/04_pretraining.ipynb #23a99c5c
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -84,7 +84,6 @@ class PretrainConfig:
         check(self.negatives >= 0 and self.candidates >= 0, f'negatives = {self.negatives}, candidates = {self.candidates}: must not be negative')
         check(0 <= self.temporal_weight <= 1, f'temporal_weight = {self.temporal_weight}: must be between 0 (static idf) and 1 (temporal idf)')
         check(self.head == 'anchored' or bool(self.start), f'head = {self.head!r}: from scratch there is only the anchored head; set `start` to a masked language model')
-        check(not self.sources or bool(self.start), 'a recipe with `sources` needs a `start`: from scratch is trained from the stages before')
         if self.epochs: self.curriculum()
         self.loop(); read_teachers(self.teachers)
     def curriculum(self) -> tuple[Phase, ...]:
@@ -116,7 +115,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #421896ef
+# %% ../nbs/04_pretraining.ipynb #62ffbc57
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -213,7 +212,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #b5ac188d
+# %% ../nbs/04_pretraining.ipynb #116d7853
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

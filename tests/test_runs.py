@@ -98,6 +98,14 @@ def test_a_named_run_trains_with_tiny_stand_ins(name, small, tmp_path, monkeypat
     assert not list((tmp_path/name/'training').glob('*'))      # what a killed run would go on from is gone
 
 
+def test_a_recipe_without_a_start_begins_from_nothing(small, tmp_path, monkeypatch):
+    monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path))
+    values = {k: v for k, v in shrink(recipe(ROOT/'runs/cpu.yaml')[1], *small).items() if k not in ('start', 'terms', 'query_prefix', 'passage_prefix', 'freeze', 'rates')}
+    result = build(make_config(PretrainConfig, {'run': 'nothing', 'analyzer': 'kiwi', **values, 'dim': 8, 'layers': 1}))
+    model = SparseEncoder.load(result.path('checkpoint'))
+    assert len(model.vocab) <= 400 and model.encode(['당뇨병 환자의 혈당']).nnz > 2
+
+
 def stage(name: str, values: dict, outputs: Path) -> subprocess.Popen:
     "Stage 04 of a recipe in a process of its own."
     code = 'import json, sys; from korean_sparse.core import make_config; from korean_sparse.pretraining import PretrainConfig, build; build(make_config(PretrainConfig, json.loads(sys.argv[1])))'
