@@ -7,7 +7,7 @@ __all__ = ['KEYS', 'MOST_TOKENS', 'SLICE', 'CHUNK', 'FUNCTIONS', 'CONTENTS', 'no
            'DocumentGraph', 'script', 'run_script', 'weight_gap', 'Artifact', 'save_script', 'describe', 'idf_table',
            'write_document', 'write_query', 'faults', 'open_artifact', 'write_onnx', 'run_onnx', 'rank_correlation']
 
-# %% ../nbs/06c_artifacts.ipynb #a5b774ca
+# %% ../nbs/06c_artifacts.ipynb #acc1aab6
 import hashlib, json, math, tempfile, warnings, zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -22,7 +22,7 @@ from .encoder import SparseEncoder
 from .fused_head import mlm_parts, prune
 from .query import special_ids
 
-# %% ../nbs/06c_artifacts.ipynb #8a663ad7
+# %% ../nbs/06c_artifacts.ipynb #8b676e43
 KEYS, MOST_TOKENS = ('vocabulary', 'decoded'), 512   # more tokens than that are never read by the node, whatever the model could do
 
 def node_tokenizer(tokenizer: Tokenizer, max_length: int = MOST_TOKENS, keys: str = 'vocabulary') -> Tokenizer:
@@ -42,7 +42,7 @@ def merges(keys: Sequence[str]) -> np.ndarray:
     last = {k: i for i, k in enumerate(keys)}
     return np.array([last[k] if k else -1 for k in keys], dtype=np.int64)
 
-# %% ../nbs/06c_artifacts.ipynb #c8d74bbb
+# %% ../nbs/06c_artifacts.ipynb #f783246c
 SLICE = 8192
 
 class DocumentGraph(nn.Module):
@@ -110,8 +110,8 @@ def run_script(graph: torch.jit.ScriptModule, tokenizer: Tokenizer, texts: Seque
             rows.append(graph({'input_ids': ids, 'attention_mask': torch.ones_like(ids)})['output'][0].numpy())
     return csr_matrix(np.stack(rows))
 
-# %% ../nbs/06c_artifacts.ipynb #2f00e66a
-def weight_gap(a: csr_matrix, b: csr_matrix, floor: float = .01) -> float:
+# %% ../nbs/06c_artifacts.ipynb #78326026
+def weight_gap(a: csr_matrix, b: csr_matrix, floor: float = .1) -> float:
     "The largest difference of two encodings' weights, as a share of the weight, or of `floor` where that is larger. Terms that tie at the cut of a budget may stand in for each other."
     worst = 0.
     for x, y in zip(a.toarray(), b.toarray()):
@@ -122,7 +122,7 @@ def weight_gap(a: csr_matrix, b: csr_matrix, floor: float = .01) -> float:
         worst = max(worst, float((np.abs(x - y)/np.maximum(np.maximum(x, y), floor)).max(initial=0)))
     return worst
 
-# %% ../nbs/06c_artifacts.ipynb #ae3fa56a
+# %% ../nbs/06c_artifacts.ipynb #af9a85d2
 CHUNK = 10_000_000   # bytes of an upload
 FUNCTIONS = {'document': 'SPARSE_ENCODING', 'query': 'SPARSE_TOKENIZE'}
 CONTENTS = {'document': ('model.pt', 'tokenizer.json'), 'query': ('tokenizer.json', 'idf.json')}
@@ -187,7 +187,7 @@ def write_query(tokenizer: Tokenizer, idf: np.ndarray, path: str | Path, name: s
     _zip(Path(path), {'tokenizer.json': tokenizer.to_str().encode(), 'idf.json': json.dumps(idf_table(tokenizer, idf), ensure_ascii=False).encode()})
     return describe(path, 'query', name, version)
 
-# %% ../nbs/06c_artifacts.ipynb #e9b5595b
+# %% ../nbs/06c_artifacts.ipynb #430a3875
 def _named(keys: Sequence[str]) -> str: return ', '.join(repr(k) for k in keys[:3]) + (f' and {len(keys) - 3} more' if len(keys) > 3 else '')
 
 def _tokenizer_faults(tokenizer: Tokenizer) -> list[str]:
@@ -261,7 +261,7 @@ def open_artifact(path: str | Path) -> Artifact:
     check(not found, f'{path} cannot be sent to OpenSearch: ' + '; '.join(found))
     return said
 
-# %% ../nbs/06c_artifacts.ipynb #00f1b02f
+# %% ../nbs/06c_artifacts.ipynb #7c95b5c1
 def write_onnx(model: SparseEncoder, folder: str | Path, int8: bool = True) -> list[Path]:
     "`model.onnx` and, with `int8`, `model_int8.onnx` (weights of matrix products and tables in 8 bits): input_ids and attention_mask, [B, L], to output, [B, V]. Needs the extra `onnx`."
     folder, was = Path(folder), model.backbone.config._attn_implementation
