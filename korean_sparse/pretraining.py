@@ -6,13 +6,13 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #173b46cf
+# %% ../nbs/04_pretraining.ipynb #30618e27
 import hashlib, itertools, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import numpy as np
 import torch
-from .core import Article, NewsItem, StageResult, SynonymPair, TrainExample, check, file_hash, from_notebook, locked, log, need, outputs_root, read_rows, run_stage, upstream, write_json, write_rows
+from .core import Article, NewsItem, StageResult, SynonymPair, TrainExample, check, find_rows, file_hash, from_notebook, locked, log, need, outputs_root, read_rows, run_stage, upstream, write_json, write_rows
 from .curriculum import Curriculum, Phase, read_phases
 from .encoder import SparseEncoder, from_scratch
 from .examples import article_examples, news_examples, retrieval_examples
@@ -27,7 +27,7 @@ from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_voc
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #23a99c5c
+# %% ../nbs/04_pretraining.ipynb #e98d04fc
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -115,7 +115,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #62ffbc57
+# %% ../nbs/04_pretraining.ipynb #50dff41a
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -142,7 +142,7 @@ def _from_recipe(cfg: PretrainConfig) -> _Data:
     return _Data(sources, texts, list(together.values()), read_pairs(cfg.pairs))
 
 def _from_stages(cfg: PretrainConfig, inputs: dict[str, Path]) -> _Data:
-    articles, pairs = list(read_rows(inputs['wikipedia']/'articles.jsonl.gz', Article)), list(read_rows(inputs['synonyms']/'pairs.jsonl', SynonymPair))
+    articles, pairs = list(read_rows(find_rows(inputs['wikipedia'], 'articles'), Article)), list(read_rows(inputs['synonyms']/'pairs.jsonl', SynonymPair))
     news, judged = list(read_rows(inputs['news'], NewsItem)), load_retrieval(inputs['retrieval'], 'train')
     sources = {'queries': list(retrieval_examples(judged)), 'articles': list(article_examples(articles, pairs)), 'news': list(news_examples(news))}
     documents = {(a.lang, title_term(a.title)): a.title + '\n' + a.text for a in articles}
@@ -212,7 +212,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #116d7853
+# %% ../nbs/04_pretraining.ipynb #82573878
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

@@ -7,7 +7,7 @@ __all__ = ['SCORES', 'title_term', 'squeeze', 'same_spelling', 'is_term', 'inter
            'through_redirects', 'merge_pairs', 'components', 'split_pairs', 'bilingual_vectors', 'translation_accuracy',
            'SynonymConfig', 'build']
 
-# %% ../nbs/02_synonyms.ipynb #3b6955cc
+# %% ../nbs/02_synonyms.ipynb #e90a909b
 import re
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Iterable, Iterator
 import hashlib
 import numpy as np
-from .core import (Article, StageResult, SynonymPair, TitleLink, check, from_notebook, read_rows, run_stage, upstream, write_rows)
+from .core import (Article, StageResult, SynonymPair, TitleLink, check, find_rows, from_notebook, read_rows, run_stage, upstream, write_rows)
 from .pictures import COLOURS, GREY, LANG_COLOUR, axes, draw_map, project, save_picture
 from .text import get_analyzer, content_terms, normalize
 from .vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
 
-# %% ../nbs/02_synonyms.ipynb #6c1d452c
+# %% ../nbs/02_synonyms.ipynb #080d0faa
 _QUALIFIER = re.compile(r'\s*\([^()]*\)$')
 _NOT_A_TERM = re.compile(r'^(list of |lists of )|목록$|^\d+$|^\d+(년|월|일)\b|[#/]', re.I)
 
@@ -40,7 +40,7 @@ def is_term(term: str) -> bool:
     "Whether a normalised title can be a synonym: not a list, a year, a section or a bare number."
     return bool(term) and not _NOT_A_TERM.search(term)
 
-# %% ../nbs/02_synonyms.ipynb #11f621e3
+# %% ../nbs/02_synonyms.ipynb #b035cc53
 SCORES = {'interlanguage': 1., 'interlanguage-one-way': .9, 'redirect': .8, 'redirect+interlanguage': .7}
 
 def _pair(left: str, right: str, left_lang: str, right_lang: str, source: str) -> SynonymPair | None:
@@ -72,7 +72,7 @@ def through_redirects(links: Iterable[TitleLink]) -> Iterator[SynonymPair]:
         ko, en = (l.source, other) if l.source_lang == 'ko' else (other, l.source)
         if pair := _pair(ko, en, 'ko', 'en', 'redirect+interlanguage'): yield pair
 
-# %% ../nbs/02_synonyms.ipynb #aea33a77
+# %% ../nbs/02_synonyms.ipynb #13d08535
 def merge_pairs(pairs: Iterable[SynonymPair], max_partners: int = 30) -> list[SynonymPair]:
     "Pairs once each (either direction, spacing ignored) with their best score, sorted; terms with more than `max_partners` partners dropped."
     best: dict[tuple, SynonymPair] = {}
@@ -83,7 +83,7 @@ def merge_pairs(pairs: Iterable[SynonymPair], max_partners: int = 30) -> list[Sy
     kept = [p for p in best.values() if partners[p.left_lang, p.left] <= max_partners and partners[p.right_lang, p.right] <= max_partners]
     return sorted(kept, key=lambda p: (-p.score, p.left_lang, p.right_lang, p.left, p.right))
 
-# %% ../nbs/02_synonyms.ipynb #784c0aac
+# %% ../nbs/02_synonyms.ipynb #b31770a0
 def components(pairs: Iterable[SynonymPair]) -> dict[tuple[str, str], tuple[str, str]]:
     "Each (language, squeezed term) -> the smallest member of its connected component (union-find)."
     parent: dict[tuple[str, str], tuple[str, str]] = {}
@@ -105,7 +105,7 @@ def split_pairs(pairs: list[SynonymPair], held_out: float = .2, seed: int = 0) -
         return 'dev' if u < held_out/2 else 'test' if u < held_out else 'train'
     return [replace(p, split=split(p)) for p in pairs]
 
-# %% ../nbs/02_synonyms.ipynb #0c261de2
+# %% ../nbs/02_synonyms.ipynb #925e2fd0
 def bilingual_vectors(articles: list[Article], pairs: list[SynonymPair], by, dim: int = 64, seed: int = 0) -> TermVectors:
     "Term vectors of both languages in one space, from articles joined along the pairs of split train."
     documents = {(a.lang, title_term(a.title)): content_terms(f'{a.title} {a.text}', by) for a in articles}
@@ -125,7 +125,7 @@ def translation_accuracy(pairs: list[SynonymPair], tv: TermVectors, by, split: s
         hits.append(order.index(p.right))
     return {'judged': len(hits), 'p1': round(float(np.mean([h < 1 for h in hits])), 3) if hits else 0., f'p{k}': round(float(np.mean([h < k for h in hits])), 3) if hits else 0.}
 
-# %% ../nbs/02_synonyms.ipynb #44d7a243
+# %% ../nbs/02_synonyms.ipynb #cfb6ee19
 @dataclass(frozen=True)
 class SynonymConfig:
     "Parameters of stage 02."
@@ -173,7 +173,7 @@ def build(cfg: SynonymConfig = SynonymConfig()) -> StageResult:
     "Stage 02: title links -> pairs.jsonl, with pictures and the accuracy of held-out pairs."
     source = upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia')
     def make(out: Path) -> dict:
-        links, articles = list(read_rows(source/'links.jsonl.gz', TitleLink)), list(read_rows(source/'articles.jsonl.gz', Article))
+        links, articles = list(read_rows(find_rows(source, 'links'), TitleLink)), list(read_rows(find_rows(source, 'articles'), Article))
         pairs = merge_pairs([*interlanguage_pairs(links), *redirect_pairs(links), *through_redirects(links)], cfg.max_partners)
         check(bool(pairs), f'{source}: its {len(links)} title links gave no synonym pair; check that both dumps and their SQL files are of the same date')
         pairs = split_pairs(pairs, cfg.held_out, cfg.seed)
