@@ -8,7 +8,7 @@ __all__ = ['log', 'VIEWS', 'KINDS', 'Report', 'nearest', 'read_triples', 'read_i
            'article_examples', 'article_view', 'read_articles', 'cloze_examples', 'read_cloze', 'hub_examples',
            'read_examples']
 
-# %% ../nbs/04k_examples.ipynb #3f193888
+# %% ../nbs/04k_examples.ipynb #50afe719
 import difflib, functools, gzip, itertools, json, logging, re, zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 from .core import Article, DataError, NewsItem, Row, SynonymPair, TrainExample, _parquet, check, make_row, open_text, read_rows, resolve
 from .retrieval import RetrievalSet, load_retrieval
 from .synonyms import title_term
-from .text import language, sections, sentences
+from .text import language, sections, sentences, without_headings
 
-# %% ../nbs/04k_examples.ipynb #600504a8
+# %% ../nbs/04k_examples.ipynb #b9985944
 log = logging.getLogger('korean_sparse')
 @dataclass
 class Report:
@@ -38,7 +38,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known := list(known), 1, .5)
     return f'; did you mean {near[0]!r}?' if near else f'; known are {", ".join(known)}'
 
-# %% ../nbs/04k_examples.ipynb #efe01940
+# %% ../nbs/04k_examples.ipynb #8f99a72e
 def _reader(make: Callable[..., Iterator[TrainExample]]) -> Callable[..., Iterator[TrainExample]]:
     @functools.wraps(make)
     def read(path, *args, report: Report | None = None, **options):
@@ -101,7 +101,7 @@ def _document(path: str | Path, key: str = '') -> list:
     check(isinstance(found, list), f'{path}: expected ' + (f'an object with a list `{key}`' if key else 'a list'))
     return found
 
-# %% ../nbs/04k_examples.ipynb #96453480
+# %% ../nbs/04k_examples.ipynb #87b5bad1
 @_reader
 def read_triples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
     "`query <tab> positive <tab> negative` texts a line (.tsv, .tsv.gz); `cross` if query and positive differ in language."
@@ -120,7 +120,7 @@ def read_id_triples(path: str | Path, collection: str, queries: str, rows: int =
         if unknown: report.drop('id that `queries` or `collection` does not have', f'{where}: {unknown[0]!r}')
         else: yield from _example(report, where, query[q], passage[p], (passage[n],))
 
-# %% ../nbs/04k_examples.ipynb #f5094055
+# %% ../nbs/04k_examples.ipynb #750db235
 @_reader
 def read_mrc(path: str | Path, title: bool = False, plausible: bool = False, *, report: Report | None = None) -> Iterator[TrainExample]:
     "Question -> paragraph of a KorQuAD 1.0 or KLUE-MRC file; `title` puts the article's title before it; `plausible` keeps unanswerable questions that have plausible answers."
@@ -133,7 +133,7 @@ def read_mrc(path: str | Path, title: bool = False, plausible: bool = False, *, 
             elif q.get('is_impossible') and not (plausible and q.get('plausible_answers')): report.drop('question without an answer', where)
             else: yield from _example(report, where, q.get('question'), context and f'{head}{context}')
 
-# %% ../nbs/04k_examples.ipynb #7baf11e6
+# %% ../nbs/04k_examples.ipynb #cbc5fb98
 @_reader
 def read_sts(path: str | Path, threshold: float = 4., *, report: Report | None = None) -> Iterator[TrainExample]:
     "Pairs of a KLUE-STS file whose real label (0 to 5) is at least `threshold`, in both directions, as synonyms."
@@ -144,7 +144,7 @@ def read_sts(path: str | Path, threshold: float = 4., *, report: Report | None =
         if score >= threshold: yield from _example(report, where, a, b, kind='synonym', both=True)
         else: report.drop(f'real label below threshold = {threshold}', where)
 
-# %% ../nbs/04k_examples.ipynb #cc923b27
+# %% ../nbs/04k_examples.ipynb #e07cd6ba
 @_reader
 def read_bitext(path: str | Path, as_kind: str = 'cross', *, report: Report | None = None) -> Iterator[TrainExample]:
     "`ko <tab> en` a line (.tsv, .tsv.gz), in both directions; a list of synonyms of one language is read with `as_kind` synonym."
@@ -164,7 +164,7 @@ def read_triplets(path: str | Path, *, report: Report | None = None) -> Iterator
     rows = _tsv(path, report, names) if '.tsv' in Path(path).suffixes else ((where, map(row.get, names)) for where, row in _records(path, report))
     for where, (a, p, n) in rows: yield from _example(report, where, a, p, (n,), 'synonym')
 
-# %% ../nbs/04k_examples.ipynb #bd1d4e45
+# %% ../nbs/04k_examples.ipynb #4d9526f3
 def news_examples(items: Iterable[NewsItem]) -> Iterator[TrainExample]:
     "Headline -> report."
     for i in items:
@@ -188,10 +188,10 @@ def read_retrieval(path: str | Path, split: str = 'train', documents: str = '', 
     "Query -> document of one split of a BEIR folder; a folder that contradicts itself is an error. `documents`: a folder with the same ids in another language."
     yield from retrieval_examples(load_retrieval(path, split, documents))
 
-# %% ../nbs/04k_examples.ipynb #2fea2ff2
+# %% ../nbs/04k_examples.ipynb #eb7b5357
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
-    texts = {(a.lang, title_term(a.title)): a.text for a in articles}
+    texts = {(a.lang, title_term(a.title)): without_headings(a.text) or a.text for a in articles}
     for (lang, title), text in texts.items(): yield TrainExample(title, text)
     for p in pairs:
         if p.split != 'train': continue
@@ -199,7 +199,7 @@ def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) 
         for query, key in ((p.left, (p.right_lang, p.right)), (p.right, (p.left_lang, p.left))):
             if key in texts: yield TrainExample(query, texts[key], kind=kind)
 
-# %% ../nbs/04k_examples.ipynb #a9270052
+# %% ../nbs/04k_examples.ipynb #0f2784b3
 VIEWS = ('title', 'lead_sentence', 'lead_paragraph', 'paragraph', 'section')
 
 def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
@@ -207,7 +207,7 @@ def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
     parts, title = sections(article.text), title_term(article.title)
     body = [p for _, paragraphs in parts for p in paragraphs]
     if not body: return
-    if view == 'title': yield title, article.text
+    if view == 'title': yield title, '\n'.join(body)
     elif view == 'lead_paragraph': yield body[0], '\n'.join(body[1:])
     elif view == 'lead_sentence': yield (lead := sentences(body[0])[0]), '\n'.join([body[0][len(lead):], *body[1:]]).strip()
     elif view == 'paragraph': yield from ((title, p) for p in body)
@@ -225,7 +225,7 @@ def read_articles(path: str | Path, pairs: str = '', views: str = 'title', min_c
         if len(passage) < min_chars: report.drop(f'{v} passage shorter than min_chars = {min_chars}', where)
         else: yield from _example(report, where, query, passage, kind='mono')
 
-# %% ../nbs/04k_examples.ipynb #cb53340f
+# %% ../nbs/04k_examples.ipynb #d33c7c8e
 def cloze_examples(article: Article, keep: float = .1, chars: int = 400, seed: int = 0) -> Iterator[TrainExample]:
     "A random sentence -> the passage of about `chars` characters around it, without the sentence but for a share `keep` of the cases; passages of one sentence give none."
     check(0 <= keep <= 1, f'keep = {keep}: must be between 0 and 1')
@@ -245,7 +245,7 @@ def read_cloze(path: str | Path, keep: float = .1, chars: int = 400, seed: int =
         yield from (found := list(cloze_examples(article, keep, chars, seed)))
         if not found: report.drop('article of one sentence', where)
 
-# %% ../nbs/04k_examples.ipynb #90dfdc9c
+# %% ../nbs/04k_examples.ipynb #0622d73b
 def _table(name: str, split: str, config: str, streaming: bool, report: Report) -> Iterator[tuple[str, dict]]:
     path, formats = resolve(name), ('.jsonl', '.jsonl.gz', '.parquet')
     if path.is_dir():
@@ -272,7 +272,7 @@ def hub_examples(name: str, query: str, positive: str, negatives: str = '', spli
         wrong = [t for v in cells if v is not None for t in (v if isinstance(v, list) else [v])]
         yield from _example(report, where, _cell(row, query), _cell(row, positive), wrong, as_kind, both)
 
-# %% ../nbs/04k_examples.ipynb #33278ff8
+# %% ../nbs/04k_examples.ipynb #6d58c17c
 @_reader
 def read_examples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
     "Rows of `TrainExample` as they are (.jsonl, .jsonl.gz, .parquet)."

@@ -6,7 +6,7 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #30618e27
+# %% ../nbs/04_pretraining.ipynb #93ced55c
 import hashlib, itertools, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,11 +23,11 @@ from .retrieval import RetrievalSet, averages, load_retrieval, measure
 from .states import remembered
 from .synonyms import title_term
 from .teachers import EmbeddingCache
-from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_vocabulary
+from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_vocabulary, without_headings
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #e98d04fc
+# %% ../nbs/04_pretraining.ipynb #a9ad62d1
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -115,7 +115,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #50dff41a
+# %% ../nbs/04_pretraining.ipynb #ae7a6dd7
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -145,7 +145,7 @@ def _from_stages(cfg: PretrainConfig, inputs: dict[str, Path]) -> _Data:
     articles, pairs = list(read_rows(find_rows(inputs['wikipedia'], 'articles'), Article)), list(read_rows(inputs['synonyms']/'pairs.jsonl', SynonymPair))
     news, judged = list(read_rows(inputs['news'], NewsItem)), load_retrieval(inputs['retrieval'], 'train')
     sources = {'queries': list(retrieval_examples(judged)), 'articles': list(article_examples(articles, pairs)), 'news': list(news_examples(news))}
-    documents = {(a.lang, title_term(a.title)): a.title + '\n' + a.text for a in articles}
+    documents = {(a.lang, title_term(a.title)): a.title + '\n' + without_headings(a.text) for a in articles}
     known = [(p.left, p.right) for p in pairs if (p.left_lang, p.right_lang, p.split) == ('ko', 'en', 'train')]
     groups = join_linked({k: [t] for k, t in documents.items()}, [(('ko', a), ('en', b)) for a, b in known])
     groups += [sorted(judged.corpus[d] for d in docs) for docs in {tuple(sorted(docs)) for docs in ({d for d, s in q.items() if s > 0} for q in judged.qrels.values())}]
@@ -212,7 +212,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #82573878
+# %% ../nbs/04_pretraining.ipynb #a9fca04f
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

@@ -7,7 +7,7 @@ __all__ = ['SCORES', 'title_term', 'squeeze', 'same_spelling', 'is_term', 'inter
            'through_redirects', 'merge_pairs', 'components', 'split_pairs', 'bilingual_vectors', 'translation_accuracy',
            'SynonymConfig', 'build']
 
-# %% ../nbs/02_synonyms.ipynb #e90a909b
+# %% ../nbs/02_synonyms.ipynb #f88c0f0f
 import re
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
@@ -17,10 +17,10 @@ import hashlib
 import numpy as np
 from .core import (Article, StageResult, SynonymPair, TitleLink, check, find_rows, from_notebook, read_rows, run_stage, upstream, write_rows)
 from .pictures import COLOURS, GREY, LANG_COLOUR, axes, draw_map, project, save_picture
-from .text import get_analyzer, content_terms, normalize
+from .text import get_analyzer, content_terms, normalize, without_headings
 from .vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
 
-# %% ../nbs/02_synonyms.ipynb #080d0faa
+# %% ../nbs/02_synonyms.ipynb #4463292c
 _QUALIFIER = re.compile(r'\s*\([^()]*\)$')
 _NOT_A_TERM = re.compile(r'^(list of |lists of )|목록$|^\d+$|^\d+(년|월|일)\b|[#/]', re.I)
 
@@ -40,7 +40,7 @@ def is_term(term: str) -> bool:
     "Whether a normalised title can be a synonym: not a list, a year, a section or a bare number."
     return bool(term) and not _NOT_A_TERM.search(term)
 
-# %% ../nbs/02_synonyms.ipynb #b035cc53
+# %% ../nbs/02_synonyms.ipynb #6cf52883
 SCORES = {'interlanguage': 1., 'interlanguage-one-way': .9, 'redirect': .8, 'redirect+interlanguage': .7}
 
 def _pair(left: str, right: str, left_lang: str, right_lang: str, source: str) -> SynonymPair | None:
@@ -72,7 +72,7 @@ def through_redirects(links: Iterable[TitleLink]) -> Iterator[SynonymPair]:
         ko, en = (l.source, other) if l.source_lang == 'ko' else (other, l.source)
         if pair := _pair(ko, en, 'ko', 'en', 'redirect+interlanguage'): yield pair
 
-# %% ../nbs/02_synonyms.ipynb #13d08535
+# %% ../nbs/02_synonyms.ipynb #bb573e84
 def merge_pairs(pairs: Iterable[SynonymPair], max_partners: int = 30) -> list[SynonymPair]:
     "Pairs once each (either direction, spacing ignored) with their best score, sorted; terms with more than `max_partners` partners dropped."
     best: dict[tuple, SynonymPair] = {}
@@ -83,7 +83,7 @@ def merge_pairs(pairs: Iterable[SynonymPair], max_partners: int = 30) -> list[Sy
     kept = [p for p in best.values() if partners[p.left_lang, p.left] <= max_partners and partners[p.right_lang, p.right] <= max_partners]
     return sorted(kept, key=lambda p: (-p.score, p.left_lang, p.right_lang, p.left, p.right))
 
-# %% ../nbs/02_synonyms.ipynb #b31770a0
+# %% ../nbs/02_synonyms.ipynb #aa61a088
 def components(pairs: Iterable[SynonymPair]) -> dict[tuple[str, str], tuple[str, str]]:
     "Each (language, squeezed term) -> the smallest member of its connected component (union-find)."
     parent: dict[tuple[str, str], tuple[str, str]] = {}
@@ -105,10 +105,10 @@ def split_pairs(pairs: list[SynonymPair], held_out: float = .2, seed: int = 0) -
         return 'dev' if u < held_out/2 else 'test' if u < held_out else 'train'
     return [replace(p, split=split(p)) for p in pairs]
 
-# %% ../nbs/02_synonyms.ipynb #925e2fd0
+# %% ../nbs/02_synonyms.ipynb #9d936680
 def bilingual_vectors(articles: list[Article], pairs: list[SynonymPair], by, dim: int = 64, seed: int = 0) -> TermVectors:
     "Term vectors of both languages in one space, from articles joined along the pairs of split train."
-    documents = {(a.lang, title_term(a.title)): content_terms(f'{a.title} {a.text}', by) for a in articles}
+    documents = {(a.lang, title_term(a.title)): content_terms(f'{a.title} {without_headings(a.text)}', by) for a in articles}
     links = [(('ko', p.left), ('en', p.right)) for p in pairs if (p.left_lang, p.right_lang, p.split) == ('ko', 'en', 'train')]
     return ppmi_vectors(join_linked(documents, links), dim=dim, seed=seed)
 
@@ -125,7 +125,7 @@ def translation_accuracy(pairs: list[SynonymPair], tv: TermVectors, by, split: s
         hits.append(order.index(p.right))
     return {'judged': len(hits), 'p1': round(float(np.mean([h < 1 for h in hits])), 3) if hits else 0., f'p{k}': round(float(np.mean([h < k for h in hits])), 3) if hits else 0.}
 
-# %% ../nbs/02_synonyms.ipynb #cfb6ee19
+# %% ../nbs/02_synonyms.ipynb #570e5355
 @dataclass(frozen=True)
 class SynonymConfig:
     "Parameters of stage 02."

@@ -6,9 +6,10 @@
 __all__ = ['log', 'STOPWORDS_EN', 'Word', 'SPECIALS', 'PARTS', 'MUTED', 'KOREAN', 'ENGLISH', 'OTHER', 'STOPWORDS_KO', 'normalize',
            'language', 'Analyzer', 'MecabAnalyzer', 'KiwiAnalyzer', 'KonlpyAnalyzer', 'get_analyzer', 'is_content',
            'cut', 'content_terms', 'cut_words', 'count_words', 'word_parts', 'choose_pieces', 'unigram',
-           'grammar_share', 'term_kinds', 'Vocabulary', 'train_vocabulary', 'stopword_ids', 'sentences', 'sections']
+           'grammar_share', 'term_kinds', 'Vocabulary', 'train_vocabulary', 'stopword_ids', 'sentences', 'sections',
+           'without_headings']
 
-# %% ../nbs/00a_text.ipynb #dbb3a664
+# %% ../nbs/00a_text.ipynb #ca21e918
 import importlib.util, json, logging, math, os, re, unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from tqdm import tqdm
 from .core import DataError, check, write_json, write_text
 
-# %% ../nbs/00a_text.ipynb #fa109276
+# %% ../nbs/00a_text.ipynb #52c565bc
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/00a_text.ipynb #a3964959
+# %% ../nbs/00a_text.ipynb #bfd5e6ef
 _INVISIBLE = '[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]'
 
 def normalize(text: str) -> str:
@@ -35,7 +36,7 @@ def language(text: str) -> str:
     hangul = sum('가' <= c <= '힣' for c in text)
     return 'ko' if 2*hangul >= sum('a' <= c.lower() <= 'z' for c in text) and hangul else 'en'
 
-# %% ../nbs/00a_text.ipynb #d9b1fa2f
+# %% ../nbs/00a_text.ipynb #ca100a23
 class Analyzer(Protocol):
     "What an analyser is: a name, and a cut of a text into (surface, Sejong tag) pairs."
     name: str
@@ -81,7 +82,7 @@ class KonlpyAnalyzer:
     def morphs(self, text: str) -> list[tuple[str, str]]:
         return [(s, _OKT.get(t, 'SW') if self.name.endswith('Okt') else t) for s, t in self._tagger.pos(text)] if text.strip() else []
 
-# %% ../nbs/00a_text.ipynb #c512d006
+# %% ../nbs/00a_text.ipynb #da1497ca
 _made: dict[str, Analyzer] = {}
 
 def get_analyzer(name: str = 'auto') -> Analyzer:
@@ -97,7 +98,7 @@ def get_analyzer(name: str = 'auto') -> Analyzer:
         except ImportError as e: raise ImportError(f'analyzer {name!r} is not installed: pip install "korean_sparse[{base}]", or use analyzer="kiwi"') from e
     return _made[name]
 
-# %% ../nbs/00a_text.ipynb #347f4958
+# %% ../nbs/00a_text.ipynb #aa275f17
 _CONTENT = ('N', 'V', 'M', 'XR', 'SL', 'SH', 'SN')
 _GRAMMAR = ('VCP', 'VCN', 'VX', 'MAJ')
 STOPWORDS_EN = frozenset("""a about above across after again against all almost along already also although always am among an and another any are aren around as at away
@@ -126,7 +127,7 @@ def content_terms(text: str, by: Analyzer) -> list[str]:
     "The content morphemes of a text, normalised, in order; English function words left out."
     return [s for s, tag in cut(text, by) if is_content(tag) and s not in STOPWORDS_EN]
 
-# %% ../nbs/00a_text.ipynb #a824cad4
+# %% ../nbs/00a_text.ipynb #569c24a6
 Word = tuple[tuple[str, str], ...]  # the (surface, tag) pairs of a stretch without space, punctuation or change of script
 
 def cut_words(text: str, by: Analyzer) -> Iterator[Word]:
@@ -152,7 +153,7 @@ def count_words(texts: Iterable[str], by: Analyzer, weights: Iterable[float] | N
         raise DataError(f'train_vocabulary: `weights` must have one number a text ({e})') from None
     return counts
 
-# %% ../nbs/00a_text.ipynb #4354d8e4
+# %% ../nbs/00a_text.ipynb #ec214d44
 SPECIALS = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 PARTS = (('[가-힣]+', (2,), 3/16), ('[a-z]+', (2, 3), 1/32))  # script, lengths, share of the vocabulary
 
@@ -198,7 +199,7 @@ def unigram(pieces: Sequence[tuple[str, float]]) -> Tokenizer:
     tokenizer.add_special_tokens(list(SPECIALS))
     return tokenizer
 
-# %% ../nbs/00a_text.ipynb #10943d32
+# %% ../nbs/00a_text.ipynb #6a469aa9
 MUTED, KOREAN, ENGLISH, OTHER = 0, 1, 2, 3  # kinds of a term; MUTED: special, grammar, punctuation
 
 def _script(piece: str) -> int:
@@ -227,7 +228,7 @@ def term_kinds(tokenizer: Tokenizer, words: Counter[Word], muted_share: float = 
         return MUTED if share > (muted_letter if len(piece) == 1 else muted_share) else _script(piece)
     return np.array([kind(i, s) for i, s in enumerate(grammar_share(tokenizer, words))], dtype=np.int8)
 
-# %% ../nbs/00a_text.ipynb #a5fde54d
+# %% ../nbs/00a_text.ipynb #70de93d8
 @dataclass(frozen=True)
 class Vocabulary:
     "A tokenizer and the kind of each of its terms (`kinds`, int8, one of MUTED, KOREAN, ENGLISH, OTHER)."
@@ -269,7 +270,7 @@ def train_vocabulary(texts: Iterable[str], by: Analyzer, size: int = 16_000, min
     tokenizer = unigram(choose_pieces(words, size, min_count))
     return Vocabulary(tokenizer, term_kinds(tokenizer, words, muted_share))
 
-# %% ../nbs/00a_text.ipynb #92c967b7
+# %% ../nbs/00a_text.ipynb #288bea96
 STOPWORDS_KO = frozenset("""것 거 게 건 걸 수 줄 바 데 등 때 때문 뿐 만큼 대로 척 듯 듯이 중 내 외 간 후 전 뒤 앞 곳 탓 덕분 정도 경우 가지 번 번째 명 년 월 일 분
 나 너 우리 저 저희 너희 그 그녀 그들 이 이것 그것 저것 이거 그거 저거 여기 거기 저기 이곳 그곳 저곳 이때 그때 이번 저번 누구 누가 무엇 뭐 무슨 어디 언제 왜 어떻게 어떤 어느 얼마 몇 모두 모든 각 각각 여러 다른 같은 이런 그런 저런 이러한 그러한 저러한 이렇게 그렇게 저렇게 아무 아무것 자신 자기 스스로 서로
 하 하다 하는 하고 하며 하면 하여 하지 하게 하기 하던 하도록 하려 하려고 하면서 하지만 한 한다 한다면 할 함 합니다 합니까 해 해도 해서 해야 해요 했 했다 했던 했고 했습니다 하였다 하였습니다 하세요 하십시오 할까 할까요 하나요 하는지
@@ -285,7 +286,7 @@ def stopword_ids(tokenizer: Tokenizer) -> list[int]:
     "Ids of the terms that are Korean or English stopwords, ascending."
     return sorted(i for t in STOPWORDS_KO | STOPWORDS_EN if (i := tokenizer.token_to_id(t)) is not None)
 
-# %% ../nbs/00a_text.ipynb #42c136f5
+# %% ../nbs/00a_text.ipynb #5430b064
 _END = re.compile(r'''[.!?。？！…]+["'”’」』)\]]*[^\S\n]+(?![a-z])''')
 _NO_END = re.compile(r'(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|vs|cf|ca|Fig|e\.g|i\.e))\.\s*$')
 _HEADING = re.compile(r'={2,6}\s*([^=]+?)\s*={2,6}|#{1,6}\s+(.+)')
@@ -302,3 +303,7 @@ def sections(text: str) -> list[tuple[str, list[str]]]:
         if m := _HEADING.fullmatch(line): found.append((m[1] or m[2], []))
         else: found[-1][1].append(line)
     return [part for part in found if part[1]]
+
+def without_headings(text: str) -> str:
+    "The paragraphs of a text, without the headings between them."
+    return '\n'.join(p for _, paragraphs in sections(text) for p in paragraphs)
