@@ -6,7 +6,7 @@
 __all__ = ['log', 'MAX_PAGE', 'TABLES', 'Problems', 'Page', 'site_language', 'pages_in', 'Block', 'read_index', 'blocks',
            'check_dump', 'iter_pages', 'read_sql', 'dump_files', 'title_links']
 
-# %% ../nbs/01b_dumps.ipynb #3ed13c29
+# %% ../nbs/01b_dumps.ipynb #495b06fe
 import bz2, gzip, logging, re, sqlite3, tempfile, zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from tqdm import tqdm
 from .core import DataError, LANGS, TitleLink, check, check_lang, need, resolve
 from .wikitext import redirect_target
 
-# %% ../nbs/01b_dumps.ipynb #987189d7
+# %% ../nbs/01b_dumps.ipynb #b5ed3f93
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/01b_dumps.ipynb #19b21e63
+# %% ../nbs/01b_dumps.ipynb #b58d3e13
 @dataclass
 class Problems:
     "What was wrong in the input: how often by kind, and the first examples of each."
@@ -44,7 +44,7 @@ def _problem(problems: Problems | None, kind: str, detail: str, n: int = 1) -> N
     if problems is None: raise DataError(f'{detail} ({kind})')
     problems.add(kind, detail, n)
 
-# %% ../nbs/01b_dumps.ipynb #ccf607d2
+# %% ../nbs/01b_dumps.ipynb #23259d21
 @dataclass(frozen=True)
 class Page:
     "One page of a dump: `ns` 0 holds articles, `redirect` is a title or None, `text` is markup, `date` is the last revision's ISO day."
@@ -113,7 +113,7 @@ def _name(page: bytes) -> str:
     found = re.search(rb'<title>([^<]{0,120})', page)
     return f'page {found[1].decode("utf-8", "replace")!r}' if found else 'a page without a title'
 
-# %% ../nbs/01b_dumps.ipynb #50ec3e91
+# %% ../nbs/01b_dumps.ipynb #96b9674d
 _OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {'.bz2': bz2.open, '.gz': gzip.open, '.xml': lambda f: f}
 MAX_PAGE = 1 << 28  # bytes; a page that is longer than this has lost its end
 
@@ -168,8 +168,9 @@ def blocks(path: str | Path, size: int = 1 << 21, problems: Problems | None = No
     end = path.stat().st_size
     check(end > 0, f'{path} is empty (0 bytes)')
     if index := _index_path(path):
-        offsets = [0, *read_index(index), end]
-        check(offsets[-2] < end, f'{index} names a stream at byte {offsets[-2]:,}, {path.name} has only {end:,}: it is truncated or the index is of another dump')
+        known = read_index(index)
+        offsets = [0, *(o for o in known if o < end), end]
+        if known[-1] >= end: _problem(problems, 'truncated file', f'{index.name} names {sum(o >= end for o in known):,} streams behind the end of {path} ({end:,} bytes): it is truncated, or the index is of another dump')
         at = 0
         for offset in offsets[1:]:
             if offset - at >= size//5 or offset == end: yield Block(path, offset, start=at); at = offset
@@ -202,7 +203,7 @@ def _stream(path: Path, opener: Callable, size: int, problems: Problems | None) 
         if buffer: yield Block(path, raw.tell(), bytes(buffer))
         if problem: _problem(problems, problem[0], f'{problem[1]}; it was read up to byte {raw.tell():,}')
 
-# %% ../nbs/01b_dumps.ipynb #b60ca9f5
+# %% ../nbs/01b_dumps.ipynb #d9b149b0
 def check_dump(path: Path, lang: str) -> None:
     "Read the head of a dump. Raises `DataError` if it is none, or of another language than `lang`."
     block = next(blocks(path, 1, problems := Problems()), None)
@@ -218,7 +219,7 @@ def iter_pages(path: str | Path, lang: str, problems: Problems | None = None) ->
     check_dump(path, lang)
     for block in blocks(path, problems=problems): yield from pages_in(block.load(problems), lang, str(path), problems)
 
-# %% ../nbs/01b_dumps.ipynb #37ac0aa3
+# %% ../nbs/01b_dumps.ipynb #fd05dc5e
 _INSERT = re.compile(r'INSERT INTO `(\w+)` (?:\(([^)]*)\) )?VALUES\s*')
 _VALUE = r"(?:_binary )?'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|NULL|-?[\d.]+(?:[eE][-+]?\d+)?|0x[0-9A-Fa-f]*"
 _ESCAPED = re.compile(r"\\(.)|''", re.S)
@@ -283,7 +284,7 @@ def read_sql(path: str | Path, *columns: str, problems: Problems | None = None) 
     if inserting: _problem(problems, 'cut INSERT', f'{path}, line {n}: the INSERT is cut off at the end of the file; download it again')
     if not names and not order: _problem(problems, 'no table', f'{path}: {n} lines without a CREATE TABLE; is this a MySQL dump?')
 
-# %% ../nbs/01b_dumps.ipynb #6ed4e8e3
+# %% ../nbs/01b_dumps.ipynb #fb025c49
 _DUMP = re.compile(r'(.+)-pages-articles(?:-multistream)?(\d*)\.xml(?:-p(\d+)p\d+)?(?:-subset\d+)?(?:\.bz2|\.gz)?')
 TABLES = ('page', 'redirect', 'langlinks')
 
@@ -301,7 +302,7 @@ def dump_files(dump: str | Path, parameter: str = 'dump') -> tuple[list[Path], d
     if missing: raise FileNotFoundError(f'{paths[0].parent} lacks {", ".join(missing)}; a dump and its tables must lie side by side (https://dumps.wikimedia.org)')
     return paths, tables
 
-# %% ../nbs/01b_dumps.ipynb #bda03733
+# %% ../nbs/01b_dumps.ipynb #56a4f310
 def _title(name: str | None) -> str: return (name or '').replace('_', ' ')
 
 def _load_tables(db: sqlite3.Connection, lang: str, tables: dict[str, Path], problems: Problems | None) -> None:

@@ -139,7 +139,9 @@ def test_damage_is_counted_and_the_rest_is_kept(tmp_path):
     assert damaged.manifest['counts']['problem_damaged_stream'] == 1 and .9*whole['articles'] < damaged.manifest['counts']['articles'] < whole['articles']
     assert 'damaged stream' in json.loads(damaged.path('problems.json').read_text())['counts']
     dump.write_bytes(raw[:len(raw)*3//4])
-    with pytest.raises(DataError, match='it is truncated or the index is of another dump'): build(WikipediaConfig('cut', str(dump), ''))
+    short = build(WikipediaConfig('short', str(dump), '')).manifest['counts']
+    assert short['problem_truncated_file'] == 1 and short['problem_damaged_stream'] == 2 and .6*whole['articles'] < short['articles'] < damaged.manifest['counts']['articles']
+    with pytest.raises(DataError, match='it is truncated, or the index is of another dump'): build(WikipediaConfig('strict', str(dump), '', strict=True))
     (tmp_path/'kowiki-20240101-pages-articles-multistream-index.txt.bz2').unlink()
     cut = build(WikipediaConfig('cut', str(dump), ''))  # without index it is read up to the damage
     assert 0 < cut.manifest['counts']['articles'] < damaged.manifest['counts']['articles'] and cut.manifest['counts']['problem_damaged_file'] == 1
