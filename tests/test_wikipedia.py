@@ -195,7 +195,7 @@ def test_fuzzed_pages(lang):
             article, reason = examine(page, lang, Filter(1), problems)
             seen += 1
             assert (article is None) != (reason is None)
-            if article: assert not re.search('[\0-\x08\ue000-\uf8ff]', article.text)
+            if article: assert not re.search('[\0-\x08]', article.text)
         assert time.perf_counter() - start < 2
     assert seen > 700 and problems.counts['cut page'] + problems.counts['broken page'] > 100 and not problems.counts['unreadable markup'], problems.report()
 
@@ -209,7 +209,7 @@ def test_fuzzed_markup(lang):
         for _ in range(rng.randint(1, 4)): markup = mutate(markup, rng)
         start = time.perf_counter()
         text, links = clean(markup.decode('utf-8', 'replace'), lang)
-        assert time.perf_counter() - start < 1 and not re.search('[\0-\x08\ue000-\uf8ff]', text + ''.join(a + t for a, t in links)), markup
+        assert time.perf_counter() - start < 1 and not re.search('[\0-\x08]', text + ''.join(a + t for a, t in links)), markup
         assert all(a and t for a, t in links)
 
 
