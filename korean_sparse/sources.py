@@ -7,7 +7,7 @@ __all__ = ['PRIOR', 'Evidence', 'evidence', 'scratch_database', 'link_evidence',
            'noun_runs', 'parenthetical_evidence', 'korean_names', 'english_names', 'entity_evidence',
            'loanword_evidence', 'read_dictionary', 'dictionary_evidence', 'pair_evidence']
 
-# %% ../nbs/02c_sources.ipynb #997fbaaf
+# %% ../nbs/02c_sources.ipynb #8e28abd5
 import json, re, sqlite3, tempfile
 from collections import Counter, defaultdict
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from .terms import is_term, near_identical, same_spelling, squeeze, term_lang, t
 from .text import Analyzer, cut_words, get_analyzer, normalize
 from .transliteration import Transliterator, match, transliterator
 
-# %% ../nbs/02c_sources.ipynb #bc26ef96
+# %% ../nbs/02c_sources.ipynb #6f0513e5
 PRIOR = {'interlanguage': .97, 'dictionary': .95, 'first mention': .9, 'interlanguage-one-way': .85, 'redirect': .8, 'redirect+interlanguage': .75, 'parenthetical': .6, 'entity': .6, 'anchor': .5,
          'transliteration': .4, 'cluster': .3, 'alignment': .3, 'disambiguation': .2}
 
@@ -51,7 +51,7 @@ def evidence(left: str, right: str, left_lang: str, right_lang: str, source: str
     refused[f'{source}: {why}'] += 1
     return None
 
-# %% ../nbs/02c_sources.ipynb #13c8ca44
+# %% ../nbs/02c_sources.ipynb #d100cc62
 @contextmanager
 def scratch_database(folder: str | Path | None = None, cache_mb: int = 64) -> Iterator[sqlite3.Connection]:
     "A database that lives in a temporary file (in `folder`) and is gone after the block; memory is bounded by `cache_mb`."
@@ -109,7 +109,7 @@ def senses(links: Iterable[TitleLink]) -> Counter:
     "How many articles a disambiguation page lists for (language, squeezed term): 배 the fruit, the ship, the belly."
     return Counter((l.source_lang, squeeze(title_term(l.source))) for l in links if l.kind == 'disambiguation')
 
-# %% ../nbs/02c_sources.ipynb #769ce6c5
+# %% ../nbs/02c_sources.ipynb #300d14f1
 def anchor_evidence(articles: Iterable[Article], refused: Counter, min_count: int = 2, min_probability: float = .5, longest_words: int = 5, folder: str | Path | None = None) -> Iterator[Evidence]:
     "Evidence of anchors that lead at least `min_count` times and in `min_probability` of all cases to one title; the weight is the prior times that probability."
     with scratch_database(folder) as db:
@@ -121,10 +121,10 @@ def anchor_evidence(articles: Iterable[Article], refused: Counter, min_count: in
             if n < min_count or n < min_probability*total: refused['anchor: too rare or leads elsewhere'] += 1; continue
             if e := evidence(name, target, lang, lang, 'anchor', refused, round(PRIOR['anchor']*n/total, 4), n, target): yield e
 
-# %% ../nbs/02c_sources.ipynb #77da5e0e
+# %% ../nbs/02c_sources.ipynb #b20648d4
 _BRACKET = re.compile(r'(?<=[가-힣a-zA-Z0-9’\'”"》」])\s?[(（]([^()（）]{1,120})[)）]')
 _LABEL = re.compile(r'^(한자|영어|영문|영|프랑스어|독일어|약자|약칭|약어|줄임말|이하|일명|별칭|학명|한국어|korean|also( known as| called)?|or|formerly|abbreviated( as| to)?|short for|hereafter|이른바|즉|옛 이름)\s*[:：]?\s+|^(한자|영어|영문|영|약자|약칭|이하|학명|한국어|korean)\s*[:：]\s*', re.I)
-_UNIT = re.compile(r'^(약 ?)?[\d.,%+\-~ ]+[a-zA-Z가-힣%℃/]{0,6}$|\d{4}')
+_UNIT = re.compile(r'^(약 ?)?[\d.,%+\-~ ]+[a-zA-Z가-힣%℃/]{0,6}$|\d{4}|^(k?g|[kcm]?m|m?l|km/h|k?b|[gmkt]b|k?w|[kmg]?hz|cal|kcal|ppm|ph|[a-z]\d?|[°℃]c?)$', re.I)
 
 def bracketed(text: str) -> Iterator[tuple[int, list[str]]]:
     "For each bracket after a word: where it begins, and the names in it."
@@ -170,7 +170,7 @@ def parenthetical_evidence(texts: Iterable[tuple[str, str, str, str]], refused: 
         share = count/lefts[best]  # of the times that this term stands before a bracket
         if e := evidence(best, n, 'ko', term_lang(n), 'parenthetical', refused, round(PRIOR['parenthetical']*min(1., .5 + .5*share), 4), count): yield e
 
-# %% ../nbs/02c_sources.ipynb #bdcdcb7f
+# %% ../nbs/02c_sources.ipynb #cb2647c7
 _CAPITALS = re.compile(r"(?<![.!?:;”\"] )(?<!^)\b[A-Z][a-zA-Zà-ÿ'’\-]+(?: [A-Z][a-zA-Zà-ÿ'’\-]+)*", re.M)
 
 def korean_names(text: str, by: Analyzer) -> list[str]:
@@ -202,7 +202,7 @@ def entity_evidence(linked: Iterable[tuple[Article, Article]], refused: Counter,
     for (x, y, s), n in sorted(found.items()):
         if e := evidence(x, y, 'ko', 'en', 'entity', refused, round(PRIOR['entity']*min(1., s + .1*n), 4), n): yield e
 
-# %% ../nbs/02c_sources.ipynb #3638e680
+# %% ../nbs/02c_sources.ipynb #a891baeb
 def loanword_evidence(ko: Sequence[str], en: Sequence[str], refused: Counter, t: Transliterator | None = None, min_similarity: float = .5, min_sounds: int = 4) -> Iterator[Evidence]:
     "Evidence of words of two vocabularies that are each other's best match by sound."
     t = t or transliterator()
@@ -215,7 +215,7 @@ def loanword_evidence(ko: Sequence[str], en: Sequence[str], refused: Counter, t:
     for j, (s, i) in sorted(best.items()):
         if e := evidence(ko[-i], en[j], 'ko', 'en', 'transliteration', refused, round(PRIOR['transliteration']*(.5 + .5*s), 4)): yield e
 
-# %% ../nbs/02c_sources.ipynb #a2fc7c09
+# %% ../nbs/02c_sources.ipynb #fd3f89ac
 _NAMES = {'left': ('left', 'korean', 'ko', 'term', 'word', 'source_term', 'key'), 'right': ('right', 'english', 'en', 'synonym', 'target', 'translation'), 'many': ('synonyms', 'terms', 'equivalents', 'aliases', 'english_terms', 'korean_terms', 'ko_terms', 'en_terms')}
 
 def _pick(row: dict, kind: str) -> list:
@@ -270,7 +270,7 @@ def dictionary_evidence(path: str | Path, refused: Counter, source: str = 'dicti
         weight = None if score is None else min(max(score/100 if score > 1 else score, .01), 1.)
         if e := evidence(a, b, *langs, source, refused, weight, where=where): yield e
 
-# %% ../nbs/02c_sources.ipynb #8151f991
+# %% ../nbs/02c_sources.ipynb #fc43cfa9
 def pair_evidence(pairs: Iterable[SynonymPair], refused: Counter, source: str = 'cluster') -> Iterator[Evidence]:
     "Evidence of rows that another stage wrote; the weight is the prior times their score."
     for p in pairs:
