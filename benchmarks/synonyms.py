@@ -2,6 +2,7 @@
 
     python benchmarks/synonyms.py sound                 # transliteration on the loan words
     python benchmarks/synonyms.py alignment             # P@k of translation by aligned vectors, held-back pairs
+    python benchmarks/synonyms.py growth                # pairs per thousand paragraphs as the text grows
     python benchmarks/synonyms.py bands                 # brackets, sounds and vectors of real text -> pairs -> precision a band
 
 Halves are told apart by a hash of the Korean term: one teaches (seeds, calibration), the other judges. `--cache` keeps the encoder's embeddings of terms."""
@@ -53,13 +54,25 @@ def sound(a):
         hits = [[words[j] in gold[k] for j, _ in row] for (k, _), row in zip(test, found)]
         print(f'{name}: {len(test):,} words, {len(words):,} candidates, ' + ', '.join(f'P@{n} {np.mean([any(h[:n]) for h in hits]):.3f}' for n in (1, 5, 10)) + f', {len(test)/(time.perf_counter() - start):.0f} words/s')
 
-def own_vectors(a, dim=256):
-    "PPMI vectors of each language's texts, apart; and of the same texts with the aligned passages joined."
+def apart(a, dim=256):
+    "PPMI vectors of each language's texts by themselves."
     by = get_analyzer('mecab')
     ko = [content_terms(r['text'][:3000], by) for i, r in enumerate(rows(a.data/'text/ko.jsonl.gz')) if r['source'] != 'msdocs' or i % 20 == 0]
-    docs = [(k, e) for k, e in (l.rstrip('\n').split('\t')[:2] for l in gzip.open(a.data/'parallel/python_docs.ko_en.tsv.gz', 'rt', encoding='utf-8'))]
-    en = [content_terms(r['text'][:3000], by) for r in rows(a.data/'text/en.jsonl.gz')] + [content_terms(e, by) for _, e in docs]
-    return ppmi_vectors(ko, dim, min_count=10), ppmi_vectors(en, dim, min_count=5), by
+    en = [content_terms(r['text'][:3000], by) for r in rows(a.data/'text/en.jsonl.gz')] + [content_terms(e, by) for _, e in bitext(a) if len(e) > 60]
+    return ppmi_vectors(ko, dim, min_count=10), ppmi_vectors(en, dim, min_count=5)
+
+def bitext(a):
+    "Parallel texts: documentation, sentences, headings, and the passages that are aligned by id."
+    for name in ('tatoeba.ko_en.tsv', 'news_dev.ko_en.tsv'): yield from tsv(a.data/'parallel'/name)
+    yield from tsv(a.data/'pairs/msdocs_headings.ko_en.tsv')
+    with gzip.open(a.data/'parallel/python_docs.ko_en.tsv.gz', 'rt', encoding='utf-8') as f: yield from (tuple(l.rstrip('\n').split('\t')[:2]) for l in f)
+    ko, en = ({r['_id']: r['text'] for r in rows(a.data/f'retrieval/msmarco_{l}/corpus.jsonl.gz')} for l in ('ko', 'en'))
+    yield from ((ko[i], en[i]) for i in ko if i in en)
+
+def joined(a, dim=256):
+    "PPMI vectors of parallel texts, each pair one document."
+    by = get_analyzer('mecab')
+    return ppmi_vectors([content_terms(k, by) + content_terms(e, by) for k, e in bitext(a)], dim, min_count=4)
 
 def alignment(a):
     pairs = dictionary(a.data)
@@ -71,19 +84,40 @@ def alignment(a):
             if k in ki and e in ei: gold.setdefault(k, set()).add(ei[e])
         seeds = [(ki[k], j) for k, js in gold.items() if not held_back(k) for j in js]
         u, v = align(x, y, seeds) if aligned else (centred(x), centred(y))
-        for which, test in (('all', sorted(k for k in gold if held_back(k))[::3]), ('in 20 texts or more', sorted(k for k in gold if held_back(k) and frequent[k] >= 20))):
+        for which, test in (('all', sorted(k for k in gold if held_back(k))), ('in 20 texts', sorted(k for k in gold if held_back(k) and frequent[k] >= 20))):
             q = np.array([ki[k] for k in test])
             wide = precision_at(csls(u[q], v, among=u)[0], [gold[k] for k in test])
             some = sorted({j for k in test for j in gold[k]}); at = {j: n for n, j in enumerate(some)}
             narrow = precision_at(csls(u[q], v[some], among=u)[0], [{at[j] for j in gold[k]} for k in test])
             print(f'{name}; words {which} ({len(test)}), {len(seeds)} seeds: among {len(en)} ' + ' '.join(f'{k} {p:.3f}' for k, p in wide.items()) + f'; among the {len(some)} of held-back pairs ' + ' '.join(f'{k} {p:.3f}' for k, p in narrow.items()), flush=True)
+        return u, v
     ko, en = sorted({k for k, _ in pairs}), sorted({e for _, e in pairs})
     x, y = embedded(ko, a), embedded(en, a)
     report('given encoder, centred', ko, en, x, y, False)
     report('given encoder, aligned', ko, en, x, y)
-    a_ko, a_en, by = own_vectors(a)
-    known_ko, known_en = [k for k in ko if k in a_ko], [e for e in en if e in a_en]
-    report('own word vectors, aligned', known_ko, known_en, np.stack([a_ko[k] for k in known_ko]), np.stack([a_en[e] for e in known_en]))
+    a_ko, a_en = apart(a)
+    print(f'own vectors: {len(a_ko.terms)} Korean and {len(a_en.terms)} English terms', flush=True)
+    both = [k for k in ko if k in a_ko], [e for e in en if e in a_en]
+    report('own vectors of each language, aligned', *both, np.stack([a_ko[k] for k in both[0]]), np.stack([a_en[e] for e in both[1]]))
+    tv = joined(a)
+    both = [k for k in ko if k in tv], [e for e in en if e in tv]
+    p, q = (np.stack([tv[t] for t in side]) for side in both)
+    encoder = [embedded(side, a) for side in both]
+    report('given encoder, aligned; words of the bi-text', *both, *encoder)
+    report('own vectors of bi-text, as they are', *both, p, q, False)
+    u, v = report('own vectors of bi-text, aligned', *both, p, q)
+    ki, ei = {t: i for i, t in enumerate(both[0])}, {t: i for i, t in enumerate(both[1])}
+    e_u, e_v = align(*encoder, [(ki[k], ei[e]) for k, e in pairs if k in ki and e in ei and not held_back(k)])
+    report('both side by side', *both, np.hstack([centred(p), e_u]), np.hstack([centred(q), e_v]), False)
+
+def growth(a):
+    "Pairs in brackets per thousand paragraphs, as the text grows."
+    texts = [(str(i), 'ko', '', r['text']) for i, r in enumerate(rows(a.data/'text/ko.jsonl.gz'))]
+    random.Random(0).shuffle(texts)
+    for share in (.1, .25, .5, 1):
+        some = texts[:int(share*len(texts))]
+        found = {(squeeze(e.left), squeeze(e.right)) for e in parenthetical_evidence(some, Counter(), get_analyzer('kiwi')) if e.left_lang != e.right_lang}
+        print(f'{len(some):,} paragraphs: {len(found):,} bilingual pairs, {1000*len(found)/len(some):.1f} a thousand')
 
 def bands_(a):
     by, refused, start = get_analyzer('mecab'), Counter(), time.perf_counter()
@@ -128,8 +162,8 @@ def bands_(a):
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['sound', 'alignment', 'bands'])
+    p.add_argument('what', choices=['sound', 'alignment', 'bands', 'growth'])
     p.add_argument('--data', type=Path, default=Path('../shared/data')); p.add_argument('--model', default='../shared/models/multilingual-e5-small-ko-en')
     p.add_argument('--cache', type=Path, default=Path('outputs/synonyms')); p.add_argument('--show', type=int, default=40)
     a = p.parse_args()
-    {'sound': sound, 'alignment': alignment, 'bands': bands_}[a.what](a)
+    {'sound': sound, 'alignment': alignment, 'bands': bands_, 'growth': growth}[a.what](a)
