@@ -6,14 +6,14 @@
 __all__ = ['Morph', 'locate', 'candidates', 'Word', 'WordReader', 'Beginnings', 'Beginning', 'beginnings', 'new_words',
            'select_terms', 'npmi']
 
-# %% ../nbs/03b_new_words.ipynb #8a1e4855
+# %% ../nbs/03b_new_words.ipynb #23edf36c
 import itertools, math, re
 from collections import Counter
 from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 from .core import check
 from .text import STOPWORDS_EN, Analyzer, cut, is_content, normalize
 
-# %% ../nbs/03b_new_words.ipynb #c142a32c
+# %% ../nbs/03b_new_words.ipynb #e3a62a9e
 Morph = tuple[str, str, int]  # surface, tag, position in the normalised text
 
 def locate(text: str, by: Analyzer) -> list[Morph]:
@@ -26,7 +26,7 @@ def locate(text: str, by: Analyzer) -> list[Morph]:
         found.append((surface, tag, at)); pos = at + len(surface)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #6f2b1ad5
+# %% ../nbs/03b_new_words.ipynb #bc6746a4
 def _inside(tag: str) -> bool:
     parts = tag.split('+')
     return parts[0].startswith(('N', 'XR', 'XPN', 'XSN', 'SL', 'MM', 'MAG', 'UN')) or parts[0] in ('VV', 'VA') and parts[-1] in ('ETM', 'ETN')
@@ -35,18 +35,18 @@ def candidates(morphs: Sequence[Morph], longest: int = 4) -> set[str]:
     "Nouns and foreign words of two letters or more, and joined runs of up to `longest` adjacent noun-like morphemes."
     found, n = set(), len(morphs)
     for i in range(n):
-        if not _inside(morphs[i][1]) or morphs[i][1].startswith('XSN'): continue
+        if not _inside(morphs[i][1]) or morphs[i][1].startswith('XSN') or i and morphs[i-1][1] == 'SN' and morphs[i][2] == morphs[i-1][2] + len(morphs[i-1][0]): continue  # 5명
         term, rooted = '', False
         for j in range(i, min(i + longest, n)):
             surface, tag, at = morphs[j]
             if j > i and at != morphs[j-1][2] + len(morphs[j-1][0]) or not _inside(tag): break
             term += surface
             rooted |= tag.startswith(('NNG', 'NNP', 'XR', 'SL', 'V', 'UN'))
-            ends = tag.startswith(('N', 'XR', 'SL', 'XSN', 'UN')) or tag.endswith('ETN')
+            ends = (tag.startswith(('N', 'XR', 'SL', 'XSN', 'UN')) or tag.endswith('ETN')) and not (j > i and surface in '은는이가을를의에도')  # read as nouns now and then
             if ends and rooted and len(term) > 1 and term not in STOPWORDS_EN: found.add(term)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #09d3a10e
+# %% ../nbs/03b_new_words.ipynb #19315b5f
 class Word(NamedTuple):
     "What a word between spaces holds: content morphemes, candidate terms, the longest term it begins with, and whether that is all of it."
     content: tuple[str, ...]
@@ -55,6 +55,7 @@ class Word(NamedTuple):
     bare: bool
 
 _EDGE = re.compile(r'^[\W_]+|[\W_]+$')
+_NUMBER = re.compile('[0-9.,]+|[수몇]?[일이삼사오육칠팔구십백천만억조]+|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|스무|몇')  # what follows is a counter: 백 명이
 
 class WordReader:
     "Word -> `Word`, remembered; `lexicon` holds words that the analyser does not know and that are taken whole at a word's beginning."
@@ -74,12 +75,13 @@ class WordReader:
         return Word(tuple(s for s, tag, _ in morphs if is_content(tag) and s not in STOPWORDS_EN), tuple(sorted(found)), head, bool(head) and head == word)
     def terms(self, text: str) -> tuple[set[str], set[str]]:
         "The content morphemes and the candidate terms of a text, pairs of words included."
-        words = [self(w) for w in normalize(text).split()]
-        content, found = {t for w in words for t in w.content}, {t for w in words for t in w.found}
-        found.update(f'{a.head} {b.head}' for a, b in itertools.pairwise(words) if a.bare and b.head)
+        texts = normalize(text).split()
+        words, counters = [self(w) for w in texts], [False, *(len(w) <= 3 and bool(_NUMBER.fullmatch(before)) for before, w in zip(texts, texts[1:]))]
+        content, found = {t for w in words for t in w.content}, {t for w, counter in zip(words, counters) if not counter for t in w.found}
+        found.update(f'{a.head} {b.head}' for a, b, counter in zip(words, words[1:], counters[1:]) if a.bare and b.head and not counter)
         return content, found
 
-# %% ../nbs/03b_new_words.ipynb #9067aef1
+# %% ../nbs/03b_new_words.ipynb #a417abb3
 _PARTICLE = frozenset('은는이가을를의에로으도만과와까부처보라나랑께조마뿐든')
 _HANGUL = re.compile('[가-힣]{2,}')
 
@@ -118,7 +120,7 @@ def beginnings(counts: Mapping[str, int], min_count: int = 5, longest: int = 8) 
             if c and m >= min_count and k < longest: yield from visit(i, j, k + 1, first or m, entropy)
     if words: yield from visit(0, len(words), 0, 0, 0.)
 
-# %% ../nbs/03b_new_words.ipynb #bf6c70d2
+# %% ../nbs/03b_new_words.ipynb #cc94eb79
 def new_words(counts: Mapping[str, int], by: Analyzer, min_count: int = 5, cohesion: float = .15, entropy: float = .5, closed: float = .7) -> list[Beginning]:
     "Beginnings that are words (cohesion, entropy and its rise, particles after them) and that the analyser cuts up, most frequent first."
     found = [b for b in beginnings(counts, min_count) if b.cohesion >= cohesion and b.entropy >= max(entropy, b.before) and b.closed >= closed and _unknown(b.text, by)]
@@ -131,7 +133,7 @@ def _unknown(word: str, by: Analyzer) -> bool:
     grammar = tag.startswith('J') and last[0] in _PARTICLE or tag.startswith(('NNB', 'XSN')) or tag.split('+')[-1] in ('EF', 'EC', 'EP')   # 정부는, 첫번째, 놈들, 못한다
     return not grammar and not first.startswith(('V', 'J', 'E', 'MAJ', 'X', 'NR', 'NP', 'SN')) and not any(t.startswith(('XSV', 'XSA', 'VCP')) for _, t, _ in morphs)
 
-# %% ../nbs/03b_new_words.ipynb #be26e4d6
+# %% ../nbs/03b_new_words.ipynb #7c7f6b25
 def select_terms(df: Mapping[str, int], documents: int, min_support: int = 5, share: float = .8, cohesion: float = .5) -> list[str]:
     "The terms in at least `min_support` documents, sorted, without parts that a longer term explains to `share`, and without pairs of words below `cohesion` (NPMI)."
     kept = {t for t, n in df.items() if n >= min_support and (' ' not in t or npmi(n, *(df.get(w, n) for w in t.split(' ', 1)), documents) >= cohesion)}

@@ -6,7 +6,7 @@
 __all__ = ['log', 'DayCounts', 'decay', 'temporal_idf', 'Sampled', 'Chunk', 'model_terms', 'read_idf', 'ChunkCounter', 'Counts',
            'count_stream', 'TermDays', 'save_state', 'load_state', 'idf_change', 'refresh_idf', 'most_changed']
 
-# %% ../nbs/03c_temporal_idf.ipynb #650599c0
+# %% ../nbs/03c_temporal_idf.ipynb #596d5122
 import hashlib, heapq, json, logging, math, os, sys
 from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
@@ -24,10 +24,10 @@ from .new_words import WordReader
 from .query import MUTED_WEIGHT, load_tokenizer, special_ids
 from .text import get_analyzer
 
-# %% ../nbs/03c_temporal_idf.ipynb #95dd5227
+# %% ../nbs/03c_temporal_idf.ipynb #a5d9b0c3
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03c_temporal_idf.ipynb #38aa1c80
+# %% ../nbs/03c_temporal_idf.ipynb #152be374
 class DayCounts:
     "Documents with each term on each day; above `room` distinct terms those seen least are forgotten (`forgotten` tells up to which count)."
     def __init__(self, room: int = 1_000_000):
@@ -81,13 +81,13 @@ class DayCounts:
         return np.bincount(ids, values, len(self.index)) if weights is not None else np.bincount(ids, values, len(self.index)).astype(np.int64)
     def merge(self, other: 'DayCounts') -> 'DayCounts':
         "Add all counts of another one."
-        names, (ids, days, values) = list(other.index), other.cells
-        for day in map(int, other.days):
-            on = days == day
-            self.add(day, other.totals[day], {names[i]: int(v) for i, v in zip(ids[on], values[on])})
+        ids, days, values = other.cells
+        place = np.array([self.index.setdefault(t, len(self.index)) for t in other.index], np.int64)
+        if len(ids): self._pending.append(((place[ids] << 20) | days, values)); self._merge()
+        self.totals.update(other.totals)
         return self
 
-# %% ../nbs/03c_temporal_idf.ipynb #4b98aaf4
+# %% ../nbs/03c_temporal_idf.ipynb #47da581b
 def decay(days: Iterable[int], reference: int, half_life: float) -> dict[int, float]:
     "Day -> .5 ** (age at `reference` / `half_life`), both in days; 0 for a day after the reference."
     check(half_life > 0, f'parameter half_life = {half_life}: must be above 0 days')
@@ -105,7 +105,7 @@ def temporal_idf(counts: DayCounts, reference: date | None = None, half_life: fl
     values = np.clip(np.log1p((np.maximum(n - now, 0) + .5)/(now + .5)), 1e-6, 64)
     return {t: float(values[counts.index[t]]) for t in sorted(counts.index) if df[counts.index[t]] > 0}
 
-# %% ../nbs/03c_temporal_idf.ipynb #25cac0ee
+# %% ../nbs/03c_temporal_idf.ipynb #eaf5b4c8
 class Sampled(NamedTuple):
     "A document of the sample: log of its priority, id, day, title, candidate terms."
     key: float
@@ -209,7 +209,7 @@ def count_stream(items: Iterable[NewsItem], analyzer: str = 'auto', lexicon: Seq
         except BrokenProcessPool: raise DataError(f'a process that counted was killed (out of memory?); run again with fewer than processes = {workers}') from None
     return counts
 
-# %% ../nbs/03c_temporal_idf.ipynb #923d2620
+# %% ../nbs/03c_temporal_idf.ipynb #f7ea481f
 @dataclass(frozen=True)
 class TermDays:
     "A term's documents by day (ordinals), as one row; `kind` is content, found or tokens."
@@ -251,7 +251,7 @@ def load_state(folder: str | Path, about: Mapping) -> Counts:
         c._pending, c.totals = cells[kind], Counter({int(d): n for d, n in said['totals'].items()})
     return counts
 
-# %% ../nbs/03c_temporal_idf.ipynb #d93c0ef4
+# %% ../nbs/03c_temporal_idf.ipynb #4d1de742
 def idf_change(counts: DayCounts, reference: date | None = None, half_life: float = 180., prior: float = 20.) -> dict[str, float]:
     "Term -> idf with forgetting less idf without, at `reference`."
     static = temporal_idf(counts, reference)
