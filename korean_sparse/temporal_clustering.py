@@ -6,7 +6,7 @@
 __all__ = ['log', 'MOST_CLUSTERED', 'read_planted', 'score_trends', 'TemporalConfig', 'inputs_of', 'count', 'cluster_vectors',
            'ages', 'Found', 'build']
 
-# %% ../nbs/03_temporal_clustering.ipynb #76fc7e0f
+# %% ../nbs/03_temporal_clustering.ipynb #c1ad1a57
 import json, logging, math
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ from .pictures import save_picture
 from .temporal_idf import Counts, Sampled, count_stream, decay, idf_change, load_state, most_changed, read_idf, refresh_idf, save_state, temporal_idf
 from .term_clusters import ALGORITHMS, Clustering, choose_clusters, cluster_rows, compare_algorithms, encoder_vectors, mixed, synonym_pairs
 from .text import get_analyzer, normalize
-from .time_pictures import KIND_COLOUR, draw_change, draw_clusters, draw_heat, draw_rankings, draw_term, draw_timelines, stories, trend_documents
+from .time_pictures import KIND_COLOUR, draw_change, draw_clusters, draw_heat, draw_rankings, draw_term, draw_timelines, stories, telling_query, trend_documents
 from .trends import Series, find_trends, make_series, settings
 from .vectors import TermVectors, ppmi_vectors
 
-# %% ../nbs/03_temporal_clustering.ipynb #c7e56891
+# %% ../nbs/03_temporal_clustering.ipynb #7997a800
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03_temporal_clustering.ipynb #e5039eb4
+# %% ../nbs/03_temporal_clustering.ipynb #f7eb2c1d
 def read_planted(path: str | Path) -> dict[str, str]:
     "Term -> kind from a table with the columns term and kind (tab-separated, first line a header)."
     with open_text(path) as f: lines = [line.rstrip('\n').split('\t') for line in f if line.strip()]
@@ -54,7 +54,7 @@ def score_trends(found: Sequence[TermTrend], planted: dict[str, str], items: Ite
             'constants_reported': sum(planted.get(t.term) == 'constant' for t in found), 'seasonals_reported': sum(planted.get(t) == 'seasonal' for t in reported),
             'seasonals_found': sum(planted.get(t.term) == t.kind == 'seasonal' for t in found)}
 
-# %% ../nbs/03_temporal_clustering.ipynb #64b71372
+# %% ../nbs/03_temporal_clustering.ipynb #8c4139b7
 @dataclass(frozen=True)
 class TemporalConfig:
     "Parameters of stage 03; see the parameters cell of its notebook for units."
@@ -205,6 +205,6 @@ def _draw(f: Found, counts: Counts, sample: list[Sampled], age: dict[str, float]
     x = settings(f.series, cfg.window, cfg.min_support)
     told = [t for t in f.distinct if t.kind != 'seasonal']
     if told: save_picture(draw_term(f.series, told[0].term, x.memory, cfg.min_support/max(f.series.totals.sum(), 1)), out/'trend_term.png')
-    query = [next(t.term for t in told if t.kind == kind) for kind in ('burst', 'emerging') if any(t.kind == kind for t in told)]
-    if query: save_picture(draw_rankings(query, sample, temporal_idf(counts.found, reference), temporal_idf(counts.found, reference, cfg.half_life)), out/'ranking.png')
+    static, temporal = temporal_idf(counts.found, reference), temporal_idf(counts.found, reference, cfg.half_life)
+    if query := telling_query(told, sample, static, temporal): save_picture(draw_rankings(query, sample, static, temporal), out/'ranking.png')
     for method in ('umap', 'tsne'): save_picture(draw_clusters(f.vectors, f.clusters, age, method, cfg.seed), out/f'clusters_{method}.png')

@@ -6,7 +6,7 @@
 __all__ = ['log', 'DayCounts', 'decay', 'temporal_idf', 'Sampled', 'Chunk', 'model_terms', 'read_idf', 'ChunkCounter', 'Counts',
            'count_stream', 'TermDays', 'save_state', 'load_state', 'idf_change', 'refresh_idf', 'most_changed']
 
-# %% ../nbs/03c_temporal_idf.ipynb #596d5122
+# %% ../nbs/03c_temporal_idf.ipynb #af2dc099
 import hashlib, heapq, json, logging, math, os, sys
 from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
@@ -24,10 +24,10 @@ from .new_words import WordReader
 from .query import MUTED_WEIGHT, load_tokenizer, special_ids
 from .text import get_analyzer
 
-# %% ../nbs/03c_temporal_idf.ipynb #a5d9b0c3
+# %% ../nbs/03c_temporal_idf.ipynb #982d554f
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03c_temporal_idf.ipynb #152be374
+# %% ../nbs/03c_temporal_idf.ipynb #02950742
 class DayCounts:
     "Documents with each term on each day; above `room` distinct terms those seen least are forgotten (`forgotten` tells up to which count)."
     def __init__(self, room: int = 1_000_000):
@@ -87,7 +87,7 @@ class DayCounts:
         self.totals.update(other.totals)
         return self
 
-# %% ../nbs/03c_temporal_idf.ipynb #47da581b
+# %% ../nbs/03c_temporal_idf.ipynb #9150859b
 def decay(days: Iterable[int], reference: int, half_life: float) -> dict[int, float]:
     "Day -> .5 ** (age at `reference` / `half_life`), both in days; 0 for a day after the reference."
     check(half_life > 0, f'parameter half_life = {half_life}: must be above 0 days')
@@ -98,14 +98,14 @@ def temporal_idf(counts: DayCounts, reference: date | None = None, half_life: fl
     check(len(counts.totals) > 0, 'temporal_idf: no documents were counted; set the parameter `news` to a collection with some')
     at = reference.toordinal() if reference else int(counts.days[-1])
     plain, weights = decay(counts.days, at, math.inf), decay(counts.days, at, half_life)
-    n, recent = (sum(w[d]*m for d, m in counts.totals.items()) for w in (plain, weights))
+    n, recent = (sum(w[d]*m for d, m in sorted(counts.totals.items())) for w in (plain, weights))    # sorted: sums do not depend on what came first
     check(n > 0, f'parameter reference = {date.fromordinal(at)}: all documents are later, the first of {date.fromordinal(int(counts.days[0]))}')
     df = counts.df(plain)
     now = n*(counts.df(weights) + prior*df/n)/(recent + prior) if math.isfinite(half_life) else df
     values = np.clip(np.log1p((np.maximum(n - now, 0) + .5)/(now + .5)), 1e-6, 64)
     return {t: float(values[counts.index[t]]) for t in sorted(counts.index) if df[counts.index[t]] > 0}
 
-# %% ../nbs/03c_temporal_idf.ipynb #eaf5b4c8
+# %% ../nbs/03c_temporal_idf.ipynb #ddf9c24c
 class Sampled(NamedTuple):
     "A document of the sample: log of its priority, id, day, title, candidate terms."
     key: float
@@ -209,7 +209,7 @@ def count_stream(items: Iterable[NewsItem], analyzer: str = 'auto', lexicon: Seq
         except BrokenProcessPool: raise DataError(f'a process that counted was killed (out of memory?); run again with fewer than processes = {workers}') from None
     return counts
 
-# %% ../nbs/03c_temporal_idf.ipynb #f7ea481f
+# %% ../nbs/03c_temporal_idf.ipynb #fb632ac3
 @dataclass(frozen=True)
 class TermDays:
     "A term's documents by day (ordinals), as one row; `kind` is content, found or tokens."
@@ -251,7 +251,7 @@ def load_state(folder: str | Path, about: Mapping) -> Counts:
         c._pending, c.totals = cells[kind], Counter({int(d): n for d, n in said['totals'].items()})
     return counts
 
-# %% ../nbs/03c_temporal_idf.ipynb #4d1de742
+# %% ../nbs/03c_temporal_idf.ipynb #faf1436c
 def idf_change(counts: DayCounts, reference: date | None = None, half_life: float = 180., prior: float = 20.) -> dict[str, float]:
     "Term -> idf with forgetting less idf without, at `reference`."
     static = temporal_idf(counts, reference)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['KIND_COLOUR', 'in_window', 'trend_documents', 'stories', 'draw_term', 'draw_timelines', 'draw_heat', 'draw_change',
-           'rank', 'draw_rankings', 'draw_clusters']
+           'rank', 'telling_query', 'draw_rankings', 'draw_clusters']
 
-# %% ../nbs/03f_time_pictures.ipynb #ea246657
+# %% ../nbs/03f_time_pictures.ipynb #a830c744
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ from .text import normalize
 from .trends import Series, kleinberg_states, signitrend
 from .vectors import TermVectors
 
-# %% ../nbs/03f_time_pictures.ipynb #5a4ae3ce
+# %% ../nbs/03f_time_pictures.ipynb #b407aa07
 def in_window(t: TermTrend, day: str) -> bool:
     "Whether an ISO day lies in a trend's window (of calendar months, for a season)."
     if t.kind == 'seasonal': return (int(day[5:7]) - int(t.start)) % 12 <= (int(t.end) - int(t.start)) % 12
@@ -42,7 +42,7 @@ def stories(found: Sequence[TermTrend], documents: Sequence[Sequence[str]], shar
         if all(len(ids & other) <= share*min(len(ids), len(other)) or not ids for _, other in kept): kept.append((t, ids))
     return [t for t, _ in kept]
 
-# %% ../nbs/03f_time_pictures.ipynb #e086f098
+# %% ../nbs/03f_time_pictures.ipynb #29541d01
 KIND_COLOUR = {'emerging': GREEN, 'burst': ORANGE, 'seasonal': BLUE}
 
 def _ticks(ax, s: Series, most: int = 10, labels: bool = True) -> None:
@@ -64,7 +64,7 @@ def draw_term(s: Series, term: str, memory: float, beta: float):
     ax.set_title(f'{term} by {s.unit} (shaded: burst state)')
     return fig
 
-# %% ../nbs/03f_time_pictures.ipynb #5f3a22f5
+# %% ../nbs/03f_time_pictures.ipynb #51b423a5
 def draw_timelines(s: Series, found: Sequence[TermTrend], most: int = 5):
     "The first `most` trends of each kind as small bar charts, windows shaded; a figure."
     columns = {kind: [t for t in found if t.kind == kind and t.term in s.terms][:most] for kind in KIND_COLOUR}
@@ -101,7 +101,7 @@ def draw_heat(s: Series, found: Sequence[TermTrend], most: int = 30):
     _ticks(ax, s, 14); ax.set_title('share of documents, each row scaled to its height (green emerging, orange burst, blue seasonal)' if len(chosen) else 'no trends')
     return fig
 
-# %% ../nbs/03f_time_pictures.ipynb #b4ddee10
+# %% ../nbs/03f_time_pictures.ipynb #9574c18d
 def draw_change(before: Mapping[str, float], after: Mapping[str, float], words: Iterable[str], what: str = 'temporal idf less static idf', most: int = 12):
     "The `words` whose weight fell and rose most; a figure."
     change = sorted((after[t] - before[t], t) for t in set(words) & before.keys() & after.keys())
@@ -116,11 +116,21 @@ def draw_change(before: Mapping[str, float], after: Mapping[str, float], words: 
     ax.set_title('lowered by recent use (green), lifted by neglect (orange)' if change else 'nothing changed')
     return fig
 
-# %% ../nbs/03f_time_pictures.ipynb #7afe4aa7
+# %% ../nbs/03f_time_pictures.ipynb #911a5afb
 def rank(query: Sequence[str], documents: Sequence[Sampled], idf: Mapping[str, float]) -> list[int]:
     "Documents with any of the query's terms, best first, later ones first among equals."
     score = [sum(idf.get(t, 0.) for t in query if t in d.terms)/len(d.terms)**.5 if d.terms else 0. for d in documents]
     return [i for i in sorted(range(len(documents)), key=lambda i: (-score[i], -documents[i].day, documents[i].id)) if score[i] > 0]
+
+def telling_query(found: Sequence[TermTrend], documents: Sequence[Sampled], before: Mapping[str, float], after: Mapping[str, float], most: int = 5) -> list[str]:
+    "A burst and an emerging term, of the first `most` of each, whose ten best documents change places most between two idf tables; empty if there are none."
+    held = {t.term: [d for d in documents if t.term in d.terms] for t in found}
+    def moved(pair):
+        docs = sorted({d for t in pair for d in held[t]}, key=lambda d: (d.day, d.id))
+        place = {i: n for n, i in enumerate(rank(pair, docs, after))}
+        return sum(abs(n - place[i]) for n, i in enumerate(rank(pair, docs, before)[:10]))
+    bursts, emerging = ([t.term for t in found if t.kind == kind][:most] for kind in ('burst', 'emerging'))
+    return list(max(((a, b) for a in bursts for b in emerging), key=moved, default=()))
 
 def draw_rankings(query: Sequence[str], documents: Sequence[Sampled], before: Mapping[str, float], after: Mapping[str, float], most: int = 10):
     "The best documents of a query under two idf tables, joined by lines; green ones rise, orange ones fall; a figure."
@@ -135,11 +145,11 @@ def draw_rankings(query: Sequence[str], documents: Sequence[Sampled], before: Ma
         label = f'{date.fromordinal(documents[i].day)}  {documents[i].title[:26]}'
         if n < most: ax.text(-.02, n, f'{label}  {n + 1}', ha='right', va='center', color=colour)
         if m < most: ax.text(1.02, m, f'{m + 1}  {label}', ha='left', va='center', color=colour)
-    weights = '   '.join(f'{t} {before.get(t, 0):.2f} → {after.get(t, 0):.2f}' for t in query)
+    weights = '   '.join(f'{t} {before.get(t, 0):.2f} to {after.get(t, 0):.2f}' for t in query)
     ax.set_title(f'static idf (left) and temporal idf (right): {weights}'); ax.set_xlim(-1.1, 2.1); ax.set_ylim(most + .3, -.6); ax.axis('off')
     return fig
 
-# %% ../nbs/03f_time_pictures.ipynb #2c59ca65
+# %% ../nbs/03f_time_pictures.ipynb #7a7f039b
 def draw_clusters(tv: TermVectors, clusters: Sequence[TermCluster], age: Mapping[str, float], method: str, seed: int = 0, most: int = 24, each: int = 2):
     "The `most` largest clusters on a map, coloured by `age` in days, `each` terms of them named; a figure."
     from matplotlib.cm import ScalarMappable
