@@ -2,10 +2,11 @@
 
     python benchmarks/time_clusters.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en
 
-The vectors are those of stage 03 (PPMI and SVD, 64 dimensions) over `--texts` paragraphs of the data's Korean text collection, counted word by word. A pair is used if both words have vectors (20 documents at least). There are as many random pairs as
+The vectors are those of stage 03 (PPMI and SVD, 64 dimensions) over `--texts` paragraphs of the data's Korean text collection, counted word by word. A pair is used if both words have vectors (10 documents at least). There are as many random pairs as
 wordnet pairs, so chance has precision .5; a random pair that is a wordnet pair is drawn again. First table: the best F1 threshold on one half of the words, precision and recall on the other. Second: a pair is called synonyms if both words are in
 one cluster. Third: the stage's own candidates (mutual neighbours) among these words, with the share that the wordnet knows. The last line holds the precisions at the working threshold."""
 import argparse, gzip, json, random, re
+from collections import Counter
 from pathlib import Path
 import numpy as np
 from korean_sparse.new_words import WordReader
@@ -32,11 +33,12 @@ def judge(called: np.ndarray, yes: np.ndarray) -> tuple[float, float]: return fl
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('--data', type=Path, required=True); p.add_argument('--model', type=Path); p.add_argument('--texts', type=int, default=40_000); p.add_argument('--analyzer', default='mecab'); p.add_argument('--seed', type=int, default=0)
+    p.add_argument('--data', type=Path, required=True); p.add_argument('--model', type=Path); p.add_argument('--texts', type=int, default=60_000); p.add_argument('--analyzer', default='mecab'); p.add_argument('--seed', type=int, default=0)
     a = p.parse_args()
     pairs, docs = gold(a.data), documents(a.data, a.texts, a.analyzer)
     words = {w for pair in pairs for w in pair}
-    tv = ppmi_vectors([sorted(words.intersection(d)) for d in docs], 64, None, 20, a.seed)
+    context = {t for t, n in Counter(t for d in docs for t in d).most_common(6000) if n >= 50} | words
+    tv = ppmi_vectors([sorted(context.intersection(d)) for d in docs], 64, None, 10, a.seed)
     known = sorted((x, y) for x, y in pairs if x in tv and y in tv)
     keep = sorted({w for pair in known for w in pair}); at = [tv.index[w] for w in keep]
     tv = TermVectors(keep, tv.vectors[at], tv.counts[at])
