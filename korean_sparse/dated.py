@@ -6,11 +6,11 @@
 __all__ = ['log', 'FORMATS', 'NAMES', 'REASONS', 'time_zone', 'parse_date', 'dated_files', 'read_records', 'read_columns',
            'guess_columns', 'Reposts', 'Tally', 'read_dated']
 
-# %% ../nbs/03a_dated.ipynb #c894c895
+# %% ../nbs/03a_dated.ipynb #db92c4fd
 import csv, hashlib, itertools, logging, math, re, zlib
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from pathlib import Path
@@ -19,18 +19,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from .core import DataError, NewsItem, check, open_text, read_json_lines, resolve
 from .text import normalize
 
-# %% ../nbs/03a_dated.ipynb #c7278774
+# %% ../nbs/03a_dated.ipynb #4036333b
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03a_dated.ipynb #1f7b5b74
+# %% ../nbs/03a_dated.ipynb #06562955
 _DAY = re.compile(r'(\d{4})\s*[-./년]\s*(\d{1,2})\s*[-./월]\s*(\d{1,2})\s*[.일]?')
 _REST = re.compile(r'\s*(?:\([월화수목금토일]\)|[월화수목금토일]요일)?[\s,]*(?:(오전|오후)\s*)?(\d{1,2}\s*[:시].*)?', re.DOTALL)
 
+_FIXED = {'Asia/Seoul': 9, 'UTC': 0}    # no summer time since 1988
+
 @lru_cache(maxsize=64)
-def time_zone(name: str) -> ZoneInfo:
-    "The time zone of a name like Asia/Seoul."
+def time_zone(name: str) -> tzinfo:
+    "The time zone of a name like Asia/Seoul; that one and UTC even on a system without a table of zones."
     try: return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError): raise DataError(f'parameter zone = {name!r} is not a time zone like Asia/Seoul or UTC') from None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        if name in _FIXED: return timezone(timedelta(hours=_FIXED[name]))
+        raise DataError(f'parameter zone = {name!r} is not a time zone like Asia/Seoul or UTC') from None
 
 def _local(t: datetime, zone: str) -> date: return (t.astimezone(time_zone(zone)) if t.tzinfo else t).date()
 
@@ -66,7 +70,7 @@ def parse_date(value: Any, zone: str = 'Asia/Seoul') -> date | None:
         return _epoch(float(value), zone) if math.isfinite(value) else None
     return _parse_text(value.strip(), zone) if isinstance(value, str) and value.strip() else None
 
-# %% ../nbs/03a_dated.ipynb #70bbcb5e
+# %% ../nbs/03a_dated.ipynb #cff0784f
 FORMATS = ('.jsonl', '.jsonl.gz', '.jsonl.zst', '.csv', '.csv.gz', '.tsv', '.tsv.gz', '.parquet', '.arrow')
 
 def _csv(path: Path) -> Iterator[dict]:
@@ -119,7 +123,7 @@ def read_records(name: str | Path, split: str = 'train') -> Iterator[dict]:
     except ImportError: raise ImportError(f'{name!r} is no file or folder here, and the Hub needs `datasets`: pip install "korean_sparse[hub]"') from None
     return iter(datasets.load_dataset(str(name), split=split, streaming=True))
 
-# %% ../nbs/03a_dated.ipynb #df42fadb
+# %% ../nbs/03a_dated.ipynb #4dd33e85
 NAMES = {'date': ('date', 'datetime', 'published', 'published_at', 'publish_date', 'pub_date', 'pubdate', 'created_at', 'created', 'written_at', 'timestamp', 'time', 'reg_date', 'regdate',
                   '날짜', '작성일', '작성일시', '등록일', '등록일시', '게시일', '발행일', '보도일', '일자', '일시'),
          'text': ('text', 'body', 'content', 'contents', 'article', 'document', 'description', 'message', '본문', '내용', '기사', '텍스트'),
@@ -148,7 +152,7 @@ def guess_columns(rows: list[dict], given: Mapping[str, str] = {}, zone: str = '
     check('text' in found or 'title' in found, f'no column with text among {", ".join(columns)}; set the parameter `columns`, for example to text={columns[-1] if columns else "TEXT"}')
     return found
 
-# %% ../nbs/03a_dated.ipynb #4c7942ab
+# %% ../nbs/03a_dated.ipynb #63fab62e
 class Reposts:
     "Fingerprints of the texts of the last `days` days; asks of each new one whether it was there."
     def __init__(self, days: int = 30):
@@ -168,7 +172,7 @@ class Reposts:
         return False
     def __len__(self) -> int: return len(self._seen)
 
-# %% ../nbs/03a_dated.ipynb #8b275b64
+# %% ../nbs/03a_dated.ipynb #e71dc44c
 @dataclass
 class Tally:
     "What one reading of a collection kept and left out."

@@ -6,14 +6,14 @@
 __all__ = ['Morph', 'locate', 'candidates', 'Word', 'WordReader', 'Beginnings', 'Beginning', 'beginnings', 'new_words',
            'select_terms', 'npmi']
 
-# %% ../nbs/03b_new_words.ipynb #8254fd89
+# %% ../nbs/03b_new_words.ipynb #49fcf416
 import itertools, math, re
 from collections import Counter
 from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 from .core import check
 from .text import STOPWORDS_EN, Analyzer, cut, is_content, normalize
 
-# %% ../nbs/03b_new_words.ipynb #72b7e8c8
+# %% ../nbs/03b_new_words.ipynb #0eb04b36
 Morph = tuple[str, str, int]  # surface, tag, position in the normalised text
 
 def locate(text: str, by: Analyzer) -> list[Morph]:
@@ -26,7 +26,7 @@ def locate(text: str, by: Analyzer) -> list[Morph]:
         found.append((surface, tag, at)); pos = at + len(surface)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #410931e3
+# %% ../nbs/03b_new_words.ipynb #cfa3dadb
 def _inside(tag: str) -> bool:
     parts = tag.split('+')
     return parts[0].startswith(('N', 'XR', 'XPN', 'XSN', 'SL', 'MM', 'MAG', 'UN')) or parts[0] in ('VV', 'VA') and parts[-1] in ('ETM', 'ETN')
@@ -46,7 +46,7 @@ def candidates(morphs: Sequence[Morph], longest: int = 4) -> set[str]:
             if ends and rooted and len(term) > 1 and term not in STOPWORDS_EN: found.add(term)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #27458ce1
+# %% ../nbs/03b_new_words.ipynb #0b1b5a11
 class Word(NamedTuple):
     "What a word between spaces holds: content morphemes, candidate terms, the longest term it begins with, and whether that is all of it."
     content: tuple[str, ...]
@@ -81,13 +81,13 @@ class WordReader:
         found.update(f'{a.head} {b.head}' for a, b, counter in zip(words, words[1:], counters[1:]) if a.bare and b.head and not counter)
         return content, found
 
-# %% ../nbs/03b_new_words.ipynb #96b4b637
+# %% ../nbs/03b_new_words.ipynb #c6673dd7
 _PARTICLE = frozenset('은는이가을를의에로으도만과와까부처보라나랑께조마뿐든')
 _HANGUL = re.compile('[가-힣]{2,}')
 
 class Beginnings:
     "Counts of Hangul words (each once a document); above `room` distinct ones those seen least are forgotten."
-    def __init__(self, room: int = 1_000_000): self.counts, self.room, self.forgotten = Counter(), room, 0
+    def __init__(self, room: int = 600_000): self.counts, self.room, self.forgotten = Counter(), room, 0
     def add(self, text: str) -> None:
         self.counts.update(set(_HANGUL.findall(text)))
         if len(self.counts) > self.room:
@@ -120,7 +120,7 @@ def beginnings(counts: Mapping[str, int], min_count: int = 5, longest: int = 8) 
             if c and m >= min_count and k < longest: yield from visit(i, j, k + 1, first or m, entropy)
     if words: yield from visit(0, len(words), 0, 0, 0.)
 
-# %% ../nbs/03b_new_words.ipynb #e7385fc2
+# %% ../nbs/03b_new_words.ipynb #df1a658a
 def new_words(counts: Mapping[str, int], by: Analyzer, min_count: int = 5, cohesion: float = .15, entropy: float = .5, closed: float = .7) -> list[Beginning]:
     "Beginnings that are words (cohesion, entropy and its rise, particles after them) and that the analyser cuts up, most frequent first."
     found = [b for b in beginnings(counts, min_count) if b.cohesion >= cohesion and b.entropy >= max(entropy, b.before) and b.closed >= closed and _unknown(b.text, by)]
@@ -133,7 +133,7 @@ def _unknown(word: str, by: Analyzer) -> bool:
     grammar = tag.startswith('J') and last[0] in _PARTICLE or tag.startswith(('NNB', 'XSN')) or tag.split('+')[-1] in ('EF', 'EC', 'EP')   # 정부는, 첫번째, 놈들, 못한다
     return not grammar and not first.startswith(('V', 'J', 'E', 'MAJ', 'X', 'NR', 'NP', 'SN')) and not any(t.startswith(('XSV', 'XSA', 'VCP')) for _, t, _ in morphs)
 
-# %% ../nbs/03b_new_words.ipynb #6f1e3dc9
+# %% ../nbs/03b_new_words.ipynb #ce907784
 def select_terms(df: Mapping[str, int], documents: int, min_support: int = 5, share: float = .8, cohesion: float = .5) -> list[str]:
     "The terms in at least `min_support` documents, sorted, without words that end in a particle, parts that a longer term explains to `share`, and pairs of words below `cohesion` (NPMI)."
     kept = {t for t, n in df.items() if n >= min_support and (' ' not in t or npmi(n, *(df.get(w, n) for w in t.split(' ', 1)), documents) >= cohesion)}

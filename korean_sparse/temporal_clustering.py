@@ -6,7 +6,7 @@
 __all__ = ['log', 'MOST_CLUSTERED', 'read_planted', 'score_trends', 'TemporalConfig', 'inputs_of', 'count', 'cluster_vectors',
            'ages', 'Found', 'build']
 
-# %% ../nbs/03_temporal_clustering.ipynb #c1ad1a57
+# %% ../nbs/03_temporal_clustering.ipynb #bf405d59
 import json, logging, math
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -25,10 +25,10 @@ from .time_pictures import KIND_COLOUR, draw_change, draw_clusters, draw_heat, d
 from .trends import Series, find_trends, make_series, settings
 from .vectors import TermVectors, ppmi_vectors
 
-# %% ../nbs/03_temporal_clustering.ipynb #7997a800
+# %% ../nbs/03_temporal_clustering.ipynb #3d9f0eda
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03_temporal_clustering.ipynb #f7eb2c1d
+# %% ../nbs/03_temporal_clustering.ipynb #3056503a
 def read_planted(path: str | Path) -> dict[str, str]:
     "Term -> kind from a table with the columns term and kind (tab-separated, first line a header)."
     with open_text(path) as f: lines = [line.rstrip('\n').split('\t') for line in f if line.strip()]
@@ -54,7 +54,7 @@ def score_trends(found: Sequence[TermTrend], planted: dict[str, str], items: Ite
             'constants_reported': sum(planted.get(t.term) == 'constant' for t in found), 'seasonals_reported': sum(planted.get(t) == 'seasonal' for t in reported),
             'seasonals_found': sum(planted.get(t.term) == t.kind == 'seasonal' for t in found)}
 
-# %% ../nbs/03_temporal_clustering.ipynb #8c4139b7
+# %% ../nbs/03_temporal_clustering.ipynb #15875732
 @dataclass(frozen=True)
 class TemporalConfig:
     "Parameters of stage 03; see the parameters cell of its notebook for units."
@@ -116,6 +116,7 @@ def count(cfg: TemporalConfig, tally: Tally) -> tuple[Counts, list[str], dict]:
     for i in cfg.items(tally): seen.add(normalize(f'{i.title}\n{i.text}'))
     log.info('%s: %s', cfg.news, tally)
     lexicon = sorted({b.text for b in new_words(seen.counts, by, cfg.min_support)} | set(said['lexicon']))
+    del seen
     counts = count_stream(cfg.items(), by.name, lexicon, cfg.model_folder, cfg.half_life, cfg.processes, cfg.seed)
     if old:
         for kind in ('content', 'found', 'tokens'): getattr(counts, kind).merge(getattr(old, kind))
@@ -205,6 +206,6 @@ def _draw(f: Found, counts: Counts, sample: list[Sampled], age: dict[str, float]
     x = settings(f.series, cfg.window, cfg.min_support)
     told = [t for t in f.distinct if t.kind != 'seasonal']
     if told: save_picture(draw_term(f.series, told[0].term, x.memory, cfg.min_support/max(f.series.totals.sum(), 1)), out/'trend_term.png')
-    static, temporal = temporal_idf(counts.found, reference), temporal_idf(counts.found, reference, cfg.half_life)
+    static, temporal = (temporal_idf(counts.found, reference, h, terms=[t.term for t in told]) for h in (math.inf, cfg.half_life))
     if query := telling_query(told, sample, static, temporal): save_picture(draw_rankings(query, sample, static, temporal), out/'ranking.png')
     for method in ('umap', 'tsne'): save_picture(draw_clusters(f.vectors, f.clusters, age, method, cfg.seed), out/f'clusters_{method}.png')

@@ -6,7 +6,7 @@
 __all__ = ['log', 'DayCounts', 'decay', 'temporal_idf', 'Sampled', 'Chunk', 'model_terms', 'read_idf', 'ChunkCounter', 'Counts',
            'count_stream', 'TermDays', 'save_state', 'load_state', 'idf_change', 'refresh_idf', 'most_changed']
 
-# %% ../nbs/03c_temporal_idf.ipynb #af2dc099
+# %% ../nbs/03c_temporal_idf.ipynb #b806114a
 import hashlib, heapq, json, logging, math, os, sys
 from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
@@ -24,17 +24,17 @@ from .new_words import WordReader
 from .query import MUTED_WEIGHT, load_tokenizer, special_ids
 from .text import get_analyzer
 
-# %% ../nbs/03c_temporal_idf.ipynb #982d554f
+# %% ../nbs/03c_temporal_idf.ipynb #b7a17e04
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03c_temporal_idf.ipynb #02950742
+# %% ../nbs/03c_temporal_idf.ipynb #026ba4ad
 class DayCounts:
     "Documents with each term on each day; above `room` distinct terms those seen least are forgotten (`forgotten` tells up to which count)."
-    def __init__(self, room: int = 1_000_000):
+    def __init__(self, room: int = 500_000):
         self.index: dict[str, int] = {}
         self.totals: Counter[int] = Counter()     # day as an ordinal -> documents
         self.room, self.forgotten = room, 0
-        self._cells, self._values = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._cells, self._values = np.zeros(0, np.int64), np.zeros(0, np.int32)
         self._pending: list[tuple[np.ndarray, np.ndarray]] = []
         self._waiting = 0
     def add(self, day: int, documents: int, counts: Mapping[str, int]) -> None:
@@ -42,18 +42,20 @@ class DayCounts:
         self.totals[day] += documents
         index = self.index
         ids = np.fromiter((index.setdefault(t, len(index)) for t in counts), np.int64, len(counts))
-        self._pending.append(((ids << 20) | day, np.fromiter(counts.values(), np.int64, len(counts))))
+        self._pending.append(((ids << 20) | day, np.fromiter(counts.values(), np.int32, len(counts))))
         self._waiting += len(counts)
         if self._waiting > 2_000_000: self._merge()
         if len(index) > self.room: self._forget()
     def _merge(self) -> None:
         if not self._pending: return
-        cells, values = (np.concatenate(x) for x in zip((self._cells, self._values), *self._pending))
+        cells, values = (np.concatenate(x) for x in zip(*self._pending))
         self._pending, self._waiting = [], 0
-        order = np.argsort(cells, kind='stable')
-        cells, values = cells[order], values[order]
-        starts = np.flatnonzero(np.r_[True, cells[1:] != cells[:-1]]) if len(cells) else np.zeros(0, int)
-        self._cells, self._values = cells[starts], np.add.reduceat(values, starts) if len(starts) else values
+        cells, place = np.unique(cells, return_inverse=True)
+        values = np.bincount(place, values, len(cells)).astype(np.int32)
+        at = np.searchsorted(self._cells, cells)
+        there = self._cells[np.minimum(at, len(self._cells) - 1)] == cells if len(self._cells) else np.zeros(len(cells), bool)
+        self._values[at[there]] += values[there]     # the large arrays are copied once, never sorted
+        self._cells, self._values = np.insert(self._cells, at[~there], cells[~there]), np.insert(self._values, at[~there], values[~there])
     def _forget(self) -> None:
         df = self.df(); least = int(np.sort(df)[len(df)//2])
         keep = df > least
@@ -67,7 +69,7 @@ class DayCounts:
     def cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         "Term ids, days and counts of all cells, sorted by term and day."
         self._merge()
-        return self._cells >> 20, self._cells & 0xFFFFF, self._values
+        return (self._cells >> 20).astype(np.int32), (self._cells & 0xFFFFF).astype(np.int32), self._values
     @property
     def days(self) -> np.ndarray: return np.array(sorted(self.totals), dtype=np.int64)
     def df(self, weights: Mapping[int, float] | None = None) -> np.ndarray:
@@ -87,14 +89,14 @@ class DayCounts:
         self.totals.update(other.totals)
         return self
 
-# %% ../nbs/03c_temporal_idf.ipynb #9150859b
+# %% ../nbs/03c_temporal_idf.ipynb #23622859
 def decay(days: Iterable[int], reference: int, half_life: float) -> dict[int, float]:
     "Day -> .5 ** (age at `reference` / `half_life`), both in days; 0 for a day after the reference."
     check(half_life > 0, f'parameter half_life = {half_life}: must be above 0 days')
     return {d: .5**((reference - d)/half_life) if d <= reference else 0. for d in map(int, days)}
 
-def temporal_idf(counts: DayCounts, reference: date | None = None, half_life: float = math.inf, prior: float = 20.) -> dict[str, float]:
-    "Term -> idf at `reference` (the last day if None) with documents forgotten by `half_life` days, in (0, 64], terms sorted; an infinite half-life gives plain idf. Later days do not count."
+def temporal_idf(counts: DayCounts, reference: date | None = None, half_life: float = math.inf, prior: float = 20., terms: Iterable[str] | None = None) -> dict[str, float]:
+    "Term -> idf (of all terms, or of `terms`) at `reference` (the last day if None) with documents forgotten by `half_life` days, in (0, 64], terms sorted; an infinite half-life gives plain idf. Later days do not count."
     check(len(counts.totals) > 0, 'temporal_idf: no documents were counted; set the parameter `news` to a collection with some')
     at = reference.toordinal() if reference else int(counts.days[-1])
     plain, weights = decay(counts.days, at, math.inf), decay(counts.days, at, half_life)
@@ -103,9 +105,9 @@ def temporal_idf(counts: DayCounts, reference: date | None = None, half_life: fl
     df = counts.df(plain)
     now = n*(counts.df(weights) + prior*df/n)/(recent + prior) if math.isfinite(half_life) else df
     values = np.clip(np.log1p((np.maximum(n - now, 0) + .5)/(now + .5)), 1e-6, 64)
-    return {t: float(values[counts.index[t]]) for t in sorted(counts.index) if df[counts.index[t]] > 0}
+    return {t: float(values[counts.index[t]]) for t in sorted(counts.index if terms is None else counts.index.keys() & set(terms)) if df[counts.index[t]] > 0}
 
-# %% ../nbs/03c_temporal_idf.ipynb #ddf9c24c
+# %% ../nbs/03c_temporal_idf.ipynb #2e13206b
 class Sampled(NamedTuple):
     "A document of the sample: log of its priority, id, day, title, candidate terms."
     key: float
@@ -185,7 +187,7 @@ class Counts:
         return rows, np.exp(np.maximum([rate*s.day for s in rows], self.threshold) - rate*reference)
 
 def count_stream(items: Iterable[NewsItem], analyzer: str = 'auto', lexicon: Sequence[str] = (), model: str = '', half_life: float = 180., processes: int = 0, seed: int = 0, size: int = 20_000,
-                 chunk: int = 1000, room: int = 1_000_000) -> Counts:
+                 chunk: int = 1000, room: int = 500_000) -> Counts:
     "Count a stream of dated documents; `processes` 0 takes one a core, and none but this one if all is in one chunk."
     items = iter(items)
     chunks, counts, settings = iter(lambda: list(islice(items, chunk)), []), Counts(*(DayCounts(room) for _ in range(3)), size=size), (analyzer, tuple(lexicon), str(model), half_life, seed)
@@ -209,7 +211,7 @@ def count_stream(items: Iterable[NewsItem], analyzer: str = 'auto', lexicon: Seq
         except BrokenProcessPool: raise DataError(f'a process that counted was killed (out of memory?); run again with fewer than processes = {workers}') from None
     return counts
 
-# %% ../nbs/03c_temporal_idf.ipynb #fb632ac3
+# %% ../nbs/03c_temporal_idf.ipynb #383fbc33
 @dataclass(frozen=True)
 class TermDays:
     "A term's documents by day (ordinals), as one row; `kind` is content, found or tokens."
@@ -245,13 +247,13 @@ def load_state(folder: str | Path, about: Mapping) -> Counts:
     for row in read_rows(Path(folder)/'counts.jsonl.gz', TermDays):
         c = getattr(counts, row.kind)
         i = c.index[row.term] = len(c.index)
-        cells[row.kind].append(((i << 20) | np.array(row.days, np.int64), np.array(row.counts, np.int64)))
+        cells[row.kind].append(((i << 20) | np.array(row.days, np.int64), np.array(row.counts, np.int32)))
     for kind in _KINDS:
         c = getattr(counts, kind)
         c._pending, c.totals = cells[kind], Counter({int(d): n for d, n in said['totals'].items()})
     return counts
 
-# %% ../nbs/03c_temporal_idf.ipynb #faf1436c
+# %% ../nbs/03c_temporal_idf.ipynb #546ee825
 def idf_change(counts: DayCounts, reference: date | None = None, half_life: float = 180., prior: float = 20.) -> dict[str, float]:
     "Term -> idf with forgetting less idf without, at `reference`."
     static = temporal_idf(counts, reference)
