@@ -89,7 +89,7 @@ def analysers(data: Path, n: int = 2000) -> None:
 def main() -> None:
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument('--data', type=Path, required=True); a.add_argument('--items', type=int, default=500_000); a.add_argument('--analyzer', default='mecab')
-    a.add_argument('--analyzers', action='store_true'); a.add_argument('--work', type=Path, default=Path('outputs/time_stream'))
+    a.add_argument('--analyzers', action='store_true'); a.add_argument('--what', default='count,build', help='count: reading, new words and counting; build: the whole stage'); a.add_argument('--work', type=Path, default=Path('outputs/time_stream'))
     a = a.parse_args()
     if a.analyzers: return analysers(a.data)
     a.work.mkdir(parents=True, exist_ok=True)
@@ -97,10 +97,11 @@ def main() -> None:
     planted = write_items(path, a.data, a.items)
     print(f'{a.items:,} items, {path.stat().st_size/1e6:.0f} MB')
     figures = {}
-    for what in ('count', 'build'):
+    for what in a.what.split(','):
         seconds, peak, counts = stage(path, a.analyzer, what, a.work.resolve())
         print(f'{what}: {seconds:.0f} s, {a.items/seconds:,.0f} documents/s, peak {peak:,.0f} MB; {counts}')
         figures |= {f'{what}_docs_per_second': round(a.items/seconds), f'{what}_peak_mb': round(peak)}
+    if 'build' not in a.what: return print(' '.join(f'{k}={v}' for k, v in figures.items()))
     rows = [json.loads(line) for line in open(a.work/'stream/03_temporal_clustering/trends.jsonl', encoding='utf-8')]
     told = {r['term'] for r in rows if r['kind'] != 'seasonal'}
     found = sum(any(w in t for t in told) for w in planted)

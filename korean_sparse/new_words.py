@@ -6,27 +6,29 @@
 __all__ = ['Morph', 'locate', 'candidates', 'Word', 'WordReader', 'Beginnings', 'Beginning', 'beginnings', 'new_words',
            'select_terms', 'npmi']
 
-# %% ../nbs/03b_new_words.ipynb #49fcf416
-import itertools, math, re
+# %% ../nbs/03b_new_words.ipynb #9784c2b0
+import itertools, math, re, sys
 from collections import Counter
 from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 from .core import check
 from .text import STOPWORDS_EN, Analyzer, cut, is_content, normalize
 
-# %% ../nbs/03b_new_words.ipynb #0eb04b36
+# %% ../nbs/03b_new_words.ipynb #4015b265
 Morph = tuple[str, str, int]  # surface, tag, position in the normalised text
+
+_PLAIN = re.compile('[가-힣]+')
 
 def locate(text: str, by: Analyzer) -> list[Morph]:
     "Morphemes with their positions; one whose surface is not in the text (Komoran restores contracted forms) is left out."
     text, pos, found = normalize(text), 0, []
-    for surface, tag in cut(text, by):
+    for surface, tag in by.morphs(text) if _PLAIN.fullmatch(text) else cut(text, by):    # a word of Hangul has nothing to cut at
         at = pos + (text[pos:pos+1] == ' ')
         if not text.startswith(surface, at): at = text.find(surface, at, at + 12 + len(surface)) if len(surface) > 1 else -1
         if at < 0: continue
         found.append((surface, tag, at)); pos = at + len(surface)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #cfa3dadb
+# %% ../nbs/03b_new_words.ipynb #7f205602
 def _inside(tag: str) -> bool:
     parts = tag.split('+')
     return parts[0].startswith(('N', 'XR', 'XPN', 'XSN', 'SL', 'MM', 'MAG', 'UN')) or parts[0] in ('VV', 'VA') and parts[-1] in ('ETM', 'ETN')
@@ -46,7 +48,7 @@ def candidates(morphs: Sequence[Morph], longest: int = 4) -> set[str]:
             if ends and rooted and len(term) > 1 and term not in STOPWORDS_EN: found.add(term)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #0b1b5a11
+# %% ../nbs/03b_new_words.ipynb #41dd2ccc
 class Word(NamedTuple):
     "What a word between spaces holds: content morphemes, candidate terms, the longest term it begins with, and whether that is all of it."
     content: tuple[str, ...]
@@ -54,34 +56,40 @@ class Word(NamedTuple):
     head: str
     bare: bool
 
-_EDGE = re.compile(r'^[\W_]+|[\W_]+$')
+_EDGES = ' .,!?…·"\'“”‘’`()[]{}<>〈〉《》「」『』【】~-–—:;/*#|=+'
 _NUMBER = re.compile('[0-9.,]+|[수몇]?[일이삼사오육칠팔구십백천만억조]+|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|스무|몇')  # what follows is a counter: 백 명이
 
 class WordReader:
-    "Word -> `Word`, remembered; `lexicon` holds words that the analyser does not know and that are taken whole at a word's beginning."
-    def __init__(self, by: Analyzer, lexicon: Iterable[str] = (), room: int = 200_000):
-        self.by, self.lexicon, self.room, self._known = by, frozenset(lexicon), room, {}
+    "Word -> `Word`, the last `room` to twice `room` remembered; `lexicon` holds words that the analyser does not know and that are taken whole at a word's beginning."
+    def __init__(self, by: Analyzer, lexicon: Iterable[str] = (), room: int = 150_000):
+        self.by, self.lexicon, self.room = by, frozenset(lexicon), room
+        self._young: dict[str, Word] = {}
+        self._old: dict[str, Word] = {}
         self._lengths = sorted({len(w) for w in self.lexicon}, reverse=True)
     def __call__(self, word: str) -> Word:
-        if (found := self._known.get(word)) is None:
-            if len(self._known) >= self.room: self._known.clear()
-            found = self._known[word] = self._read(word)
+        "What a word holds; without punctuation around it, or that is analysed, too."
+        if (found := self._young.get(word)) is not None: return found
+        found = self._old.get(word) or self._read(word)
+        if len(self._young) >= self.room: self._young, self._old = {}, self._young    # words in use come over again
+        self._young[word] = found
         return found
     def _read(self, word: str) -> Word:
-        morphs, core = locate(word, self.by), _EDGE.sub('', word)
-        new = next((core[:n] for n in self._lengths if core[:n] in self.lexicon), '')
+        morphs = locate(word, self.by)
+        new = next((word[:n] for n in self._lengths if word[:n] in self.lexicon), '')
         found = candidates(morphs) | ({new} if new else set())
-        head = max((t for t in found if core.startswith(t)), key=len, default='')
-        return Word(tuple(s for s, tag, _ in morphs if is_content(tag) and s not in STOPWORDS_EN), tuple(sorted(found)), head, bool(head) and head == word)
+        head = max((t for t in found if word.startswith(t)), key=len, default='')
+        intern = sys.intern
+        return Word(tuple(intern(s) for s, tag, _ in morphs if is_content(tag) and s not in STOPWORDS_EN), tuple(map(intern, sorted(found))), intern(head), bool(head) and head == word)
     def terms(self, text: str) -> tuple[set[str], set[str]]:
         "The content morphemes and the candidate terms of a text, pairs of words included."
         texts = normalize(text).split()
-        words, counters = [self(w) for w in texts], [False, *(len(w) <= 3 and bool(_NUMBER.fullmatch(before)) for before, w in zip(texts, texts[1:]))]
+        cores = [t.strip(_EDGES) for t in texts]
+        words, counters = [self(c) for c in cores], [False, *(len(c) <= 3 and bool(_NUMBER.fullmatch(before)) for before, c in zip(cores, cores[1:]))]
         content, found = {t for w in words for t in w.content}, {t for w, counter in zip(words, counters) if not counter for t in w.found}
-        found.update(f'{a.head} {b.head}' for a, b, counter in zip(words, words[1:], counters[1:]) if a.bare and b.head and not counter)
+        found.update(f'{a.head} {b.head}' for a, b, text, counter in zip(words, words[1:], texts, counters[1:]) if a.bare and b.head and not counter and text.endswith(a.head))
         return content, found
 
-# %% ../nbs/03b_new_words.ipynb #c6673dd7
+# %% ../nbs/03b_new_words.ipynb #47e0609e
 _PARTICLE = frozenset('은는이가을를의에로으도만과와까부처보라나랑께조마뿐든')
 _HANGUL = re.compile('[가-힣]{2,}')
 
@@ -120,7 +128,7 @@ def beginnings(counts: Mapping[str, int], min_count: int = 5, longest: int = 8) 
             if c and m >= min_count and k < longest: yield from visit(i, j, k + 1, first or m, entropy)
     if words: yield from visit(0, len(words), 0, 0, 0.)
 
-# %% ../nbs/03b_new_words.ipynb #df1a658a
+# %% ../nbs/03b_new_words.ipynb #33704eaf
 def new_words(counts: Mapping[str, int], by: Analyzer, min_count: int = 5, cohesion: float = .15, entropy: float = .5, closed: float = .7) -> list[Beginning]:
     "Beginnings that are words (cohesion, entropy and its rise, particles after them) and that the analyser cuts up, most frequent first."
     found = [b for b in beginnings(counts, min_count) if b.cohesion >= cohesion and b.entropy >= max(entropy, b.before) and b.closed >= closed and _unknown(b.text, by)]
@@ -133,7 +141,7 @@ def _unknown(word: str, by: Analyzer) -> bool:
     grammar = tag.startswith('J') and last[0] in _PARTICLE or tag.startswith(('NNB', 'XSN')) or tag.split('+')[-1] in ('EF', 'EC', 'EP')   # 정부는, 첫번째, 놈들, 못한다
     return not grammar and not first.startswith(('V', 'J', 'E', 'MAJ', 'X', 'NR', 'NP', 'SN')) and not any(t.startswith(('XSV', 'XSA', 'VCP')) for _, t, _ in morphs)
 
-# %% ../nbs/03b_new_words.ipynb #ce907784
+# %% ../nbs/03b_new_words.ipynb #d7306814
 def select_terms(df: Mapping[str, int], documents: int, min_support: int = 5, share: float = .8, cohesion: float = .5) -> list[str]:
     "The terms in at least `min_support` documents, sorted, without words that end in a particle, parts that a longer term explains to `share`, and pairs of words below `cohesion` (NPMI)."
     kept = {t for t, n in df.items() if n >= min_support and (' ' not in t or npmi(n, *(df.get(w, n) for w in t.split(' ', 1)), documents) >= cohesion)}

@@ -1,6 +1,6 @@
 "Time, across its notebooks: planted bursts against simpler scores, days added one by one, a deployed idf refreshed, analysers exchanged, memory that does not follow the documents."
-import csv, importlib.util, json, math, random, subprocess, sys
-from datetime import date, timedelta
+import csv, importlib.util, json, math, os, random, subprocess, sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +105,7 @@ def refreshed(tmp_path_factory):
     return tmp/'model', idf, *results
 
 
-def test_a_deployed_idf_follows_the_news(refreshed):
+def test_a_deployed_idf_follows_the_news(refreshed, tmp_path):
     model, before, result, _ = refreshed
     after = json.loads(result.path('idf.json').read_text(encoding='utf-8'))
     assert list(after) == list(before) and all(0 < w <= 64 for w in after.values())
@@ -116,8 +116,9 @@ def test_a_deployed_idf_follows_the_news(refreshed):
     assert sum(abs(after[t] - w) < 1e-9 for t, w in before.items() if w > MUTED_WEIGHT and len(t) > 1) < len(before)
     changes = [json.loads(line) for line in open(result.path('idf_changes.jsonl'), encoding='utf-8')]
     assert changes[0]['term'] in before and abs(changes[0]['after'] - changes[0]['before']) >= abs(changes[-1]['after'] - changes[-1]['before'])
-    for name in ('idf.json', 'tokenizer.json'): (result.folder/name).write_bytes((result.folder/name if name == 'idf.json' else model/name).read_bytes())
-    query = QueryEncoder.load(result.folder)        # the query side of the engine takes it
+    deployed = tmp_path/'deployed'; deployed.mkdir()
+    for folder, name in ((result.folder, 'idf.json'), (model, 'tokenizer.json')): (deployed/name).write_bytes((folder/name).read_bytes())
+    query = QueryEncoder.load(deployed)        # the query side takes it
     assert query.matrix(['탕후루']).sum() > QueryEncoder.load(model).matrix(['탕후루']).sum()
 
 
@@ -135,6 +136,24 @@ def test_the_rows_of_the_stage_are_what_others_read(refreshed):
     assert all(t.term in text[e] for t in trends for e in t.examples)
     assert clusters and all(2 <= len(c.terms) <= 12 and c.centre == c.terms[0] for c in clusters)
     assert pairs and all(p.source.split(':')[1] in ('spacing', 'spelling', 'meaning') for p in pairs)
+
+
+def test_one_papermill_line_brings_last_week_into_a_deployed_idf(refreshed, tmp_path):
+    model, before, first, _ = refreshed
+    rng = random.Random(0)
+    with open(tmp_path/'week.csv', 'w', newline='', encoding='utf-8') as f:
+        out = csv.writer(f); out.writerow(['제목', '본문', '등록일'])
+        for n, i in enumerate(rng.sample(sample_items(), 90)): out.writerow([i.title, f'{i.text} 시에서 싱크홀 신고가 들어왔다.' if n % 2 else i.text, f'2025. 7. {1 + n % 7}.'])
+    done = subprocess.run([sys.executable, '-m', 'papermill', ROOT/'nbs/03_temporal_clustering.ipynb', tmp_path/'refresh.ipynb', '--no-progress-bar', '-p', 'run', 'week-27', '-p', 'news', tmp_path/'week.csv', '-p', 'planted', '',
+                           '-p', 'model', model, '-p', 'state', first.path('state'), '-p', 'analyzer', 'kiwi', '-p', 'half_life', '30', '-p', 'blend', '1', '-p', 'algorithm', 'agglomerative'], capture_output=True, text=True, cwd=tmp_path, stdin=subprocess.DEVNULL,
+                          env={**os.environ, 'KOREAN_SPARSE_OUTPUTS': str(tmp_path/'outputs')})
+    assert done.returncode == 0, done.stderr[-2500:]
+    folder = tmp_path/'outputs/week-27/03_temporal_clustering'
+    after, manifest = json.loads((folder/'idf.json').read_text(encoding='utf-8')), json.loads((folder/'manifest.json').read_text(encoding='utf-8'))
+    assert list(after) == list(before) and after['싱크홀'] < before['싱크홀'] - 1 and after['탕후루'] > before['탕후루']
+    assert manifest['counts']['news'] == 90 and manifest['counts']['counted'] == 90 + len(sample_items())
+    assert json.loads((folder/'read.json').read_text(encoding='utf-8'))['columns'] == {'text': '본문', 'title': '제목', 'date': '등록일'}
+    assert (folder/'refresh.png').exists() and (folder/'state/state.json').exists()
 
 
 def test_what_is_later_than_the_reference_does_not_count(tmp_path, monkeypatch):
@@ -166,7 +185,7 @@ if __name__ == "__main__":
 def test_memory_follows_vocabulary_and_days_not_documents():
     code = '''
 import random, sys
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from korean_sparse.core import NewsItem
 from korean_sparse.temporal_idf import count_stream
