@@ -6,14 +6,14 @@
 __all__ = ['Morph', 'locate', 'candidates', 'Word', 'WordReader', 'Beginnings', 'Beginning', 'beginnings', 'new_words',
            'select_terms', 'npmi']
 
-# %% ../nbs/03b_new_words.ipynb #9784c2b0
+# %% ../nbs/03b_new_words.ipynb #49109c94
 import itertools, math, re, sys
 from collections import Counter
 from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 from .core import check
 from .text import STOPWORDS_EN, Analyzer, cut, is_content, normalize
 
-# %% ../nbs/03b_new_words.ipynb #4015b265
+# %% ../nbs/03b_new_words.ipynb #1ffb6a21
 Morph = tuple[str, str, int]  # surface, tag, position in the normalised text
 
 _PLAIN = re.compile('[가-힣]+')
@@ -28,10 +28,12 @@ def locate(text: str, by: Analyzer) -> list[Morph]:
         found.append((surface, tag, at)); pos = at + len(surface)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #7f205602
+# %% ../nbs/03b_new_words.ipynb #2ce94c93
 def _inside(tag: str) -> bool:
     parts = tag.split('+')
     return parts[0].startswith(('N', 'XR', 'XPN', 'XSN', 'SL', 'MM', 'MAG', 'UN')) or parts[0] in ('VV', 'VA') and parts[-1] in ('ETM', 'ETN')
+
+_ONE = '은는이가을를의에도'
 
 def candidates(morphs: Sequence[Morph], longest: int = 4) -> set[str]:
     "Nouns and foreign words of two letters or more, and joined runs of up to `longest` adjacent noun-like morphemes."
@@ -41,14 +43,15 @@ def candidates(morphs: Sequence[Morph], longest: int = 4) -> set[str]:
         term, rooted = '', False
         for j in range(i, min(i + longest, n)):
             surface, tag, at = morphs[j]
+            if tag.startswith('UN') and len(surface) > 2 and surface[-1] in _ONE: surface = surface[:-1]    # mecab gives 쫀쿠를 as one unknown
             if j > i and at != morphs[j-1][2] + len(morphs[j-1][0]) or not _inside(tag): break
             term += surface
             rooted |= tag.startswith(('NNG', 'NNP', 'XR', 'SL', 'V', 'UN'))
-            ends = (tag.startswith(('N', 'XR', 'SL', 'XSN', 'UN')) or tag.endswith('ETN')) and not (j > i and surface in '은는이가을를의에도')  # read as nouns now and then
+            ends = (tag.startswith(('N', 'XR', 'SL', 'XSN', 'UN')) or tag.endswith('ETN')) and not (j > i and surface in _ONE)  # read as nouns now and then
             if ends and rooted and len(term) > 1 and term not in STOPWORDS_EN: found.add(term)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #41dd2ccc
+# %% ../nbs/03b_new_words.ipynb #aa4af811
 class Word(NamedTuple):
     "What a word between spaces holds: content morphemes, candidate terms, the longest term it begins with, and whether that is all of it."
     content: tuple[str, ...]
@@ -89,7 +92,7 @@ class WordReader:
         found.update(f'{a.head} {b.head}' for a, b, text, counter in zip(words, words[1:], texts, counters[1:]) if a.bare and b.head and not counter and text.endswith(a.head))
         return content, found
 
-# %% ../nbs/03b_new_words.ipynb #47e0609e
+# %% ../nbs/03b_new_words.ipynb #f536cc39
 _PARTICLE = frozenset('은는이가을를의에로으도만과와까부처보라나랑께조마뿐든')
 _HANGUL = re.compile('[가-힣]{2,}')
 
@@ -128,7 +131,7 @@ def beginnings(counts: Mapping[str, int], min_count: int = 5, longest: int = 8) 
             if c and m >= min_count and k < longest: yield from visit(i, j, k + 1, first or m, entropy)
     if words: yield from visit(0, len(words), 0, 0, 0.)
 
-# %% ../nbs/03b_new_words.ipynb #33704eaf
+# %% ../nbs/03b_new_words.ipynb #7c57db4a
 def new_words(counts: Mapping[str, int], by: Analyzer, min_count: int = 5, cohesion: float = .15, entropy: float = .5, closed: float = .7) -> list[Beginning]:
     "Beginnings that are words (cohesion, entropy and its rise, particles after them) and that the analyser cuts up, most frequent first."
     found = [b for b in beginnings(counts, min_count) if b.cohesion >= cohesion and b.entropy >= max(entropy, b.before) and b.closed >= closed and _unknown(b.text, by)]
@@ -141,7 +144,7 @@ def _unknown(word: str, by: Analyzer) -> bool:
     grammar = tag.startswith('J') and last[0] in _PARTICLE or tag.startswith(('NNB', 'XSN')) or tag.split('+')[-1] in ('EF', 'EC', 'EP')   # 정부는, 첫번째, 놈들, 못한다
     return not grammar and not first.startswith(('V', 'J', 'E', 'MAJ', 'X', 'NR', 'NP', 'SN')) and not any(t.startswith(('XSV', 'XSA', 'VCP')) for _, t, _ in morphs)
 
-# %% ../nbs/03b_new_words.ipynb #d7306814
+# %% ../nbs/03b_new_words.ipynb #431f01f8
 def select_terms(df: Mapping[str, int], documents: int, min_support: int = 5, share: float = .8, cohesion: float = .5) -> list[str]:
     "The terms in at least `min_support` documents, sorted, without words that end in a particle, parts that a longer term explains to `share`, and pairs of words below `cohesion` (NPMI)."
     kept = {t for t, n in df.items() if n >= min_support and (' ' not in t or npmi(n, *(df.get(w, n) for w in t.split(' ', 1)), documents) >= cohesion)}

@@ -7,7 +7,7 @@ __all__ = ['log', 'DAYS', 'METHODS', 'bin_starts', 'Series', 'make_series', 'sig
            'weekday_exposure', 'Season', 'find_seasons', 'Window', 'Settings', 'settings', 'ewma_windows',
            'kleinberg_states', 'kleinberg_windows', 'adjust', 'combine', 'find_trends']
 
-# %% ../nbs/03d_trends.ipynb #30538c51
+# %% ../nbs/03d_trends.ipynb #1139d989
 import logging, math
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,10 +17,10 @@ from scipy.special import betainc, ndtri
 from .core import TermTrend, check
 from .temporal_idf import DayCounts
 
-# %% ../nbs/03d_trends.ipynb #fed60837
+# %% ../nbs/03d_trends.ipynb #69f9f0c7
 log = logging.getLogger('korean_sparse')
 
-# %% ../nbs/03d_trends.ipynb #ee456100
+# %% ../nbs/03d_trends.ipynb #ea0254e6
 DAYS = {'day': 1, 'week': 7, 'month': 30.44}
 
 def bin_starts(first: date, last: date, unit: str) -> list[date]:
@@ -62,7 +62,7 @@ def make_series(counts: DayCounts, terms: Sequence[str], unit: str = '', until: 
     flat = np.bincount(row[ids[on]]*len(e) + np.searchsorted(e, at[on], 'right') - 1, values[on], len(terms)*len(e))
     return Series(list(terms), unit, [date.fromordinal(int(d)) for d in e], last, flat.reshape(len(terms), len(e)).astype(np.float32), binned)
 
-# %% ../nbs/03d_trends.ipynb #7fe42162
+# %% ../nbs/03d_trends.ipynb #ff8763eb
 def signitrend(s: Series, memory: float, beta: float) -> np.ndarray:
     "SigniTrend's z of each term and bin, [V, T], against the bins before it; `memory` is the half-life of the average in bins, `beta` the least baseline. 0 for the first bin."
     alpha, shares = 1 - .5**(1/memory), s.counts/np.maximum(s.totals, 1)
@@ -74,7 +74,7 @@ def signitrend(s: Series, memory: float, beta: float) -> np.ndarray:
         mean, variance = mean + alpha*delta, (1 - alpha)*(variance + alpha*delta**2)
     return z
 
-# %% ../nbs/03d_trends.ipynb #9ba75dae
+# %% ../nbs/03d_trends.ipynb #18746f40
 def tail(k: np.ndarray, e: float | np.ndarray, k0: np.ndarray, e0: float | np.ndarray, phi: float | np.ndarray = 1.) -> np.ndarray:
     "Probability of at least `k` of a window's `e` documents when `k0` of `e0` had the term elsewhere; counts are divided by the dispersion `phi`."
     e, e0 = np.asarray(e, float), np.asarray(e0, float)
@@ -98,7 +98,7 @@ class Baseline:
     @property
     def phi(self) -> np.ndarray: return np.maximum((self.square - self.k**2/max(self.e, 1e-9))/np.maximum(self.share*self.bins, 1e-9), 1.)*(self.k > 0) + (self.k <= 0)
 
-# %% ../nbs/03d_trends.ipynb #2015c192
+# %% ../nbs/03d_trends.ipynb #9ea3dbc7
 def weekday_exposure(s: Series, pseudo: float = 3.) -> np.ndarray:
     "Documents a bin is worth to each term, [V, T] ([1, T] unless the unit is the day and there are three weeks): totals times how often the term occurs on that weekday against the average, shrunk by `pseudo` days."
     if s.unit != 'day' or len(s.starts) < 21: return s.totals[None, :]
@@ -136,7 +136,7 @@ def find_seasons(s: Series, min_support: int = 5, hold: float = .5, low: float =
                 if p*48 < best.get(s.terms[i], (1.,))[0]: best[s.terms[i]] = Season(float(p*48), first + 1, (first + length - 1) % 12 + 1)
     return best
 
-# %% ../nbs/03d_trends.ipynb #303d83dd
+# %% ../nbs/03d_trends.ipynb #152d34bc
 class Window(NamedTuple):
     "A term's best window: probability (all windows allowed for), kind, first bin, bin after the last, z."
     p: float
@@ -206,7 +206,7 @@ def ewma_windows(s: Series, x: Settings) -> dict[str, Window]:
         baseline.update(s.counts[:, start].astype(float), float(s.totals[start]))
     return _best(best, asked)
 
-# %% ../nbs/03d_trends.ipynb #aebf888e
+# %% ../nbs/03d_trends.ipynb #96339d31
 def kleinberg_states(s: Series, scale: float = 2., gamma: float = 1.) -> tuple[np.ndarray, np.ndarray]:
     "The burst state of each term and bin, [V, T] bool, and what the burst state saves there, [V, T] (batched arrivals, two states)."
     r, d, T = s.counts.astype(float), s.totals[None, :], len(s.starts)
@@ -246,7 +246,7 @@ def kleinberg_windows(s: Series, x: Settings, scale: float = 2., gamma: float = 
             if p < best.get(part.terms[i], (1.,))[0]: best[part.terms[i]] = Window(p, kind, start, stop, float(score_of(p)))
     return _best(best, T*(T + 1)//2)
 
-# %% ../nbs/03d_trends.ipynb #07a6f817
+# %% ../nbs/03d_trends.ipynb #3a134883
 def adjust(p: np.ndarray, m: int) -> np.ndarray:
     "Benjamini-Hochberg q of each probability, `m` asked in all."
     order = np.argsort(p, kind='stable')
@@ -259,7 +259,7 @@ def combine(p: np.ndarray) -> np.ndarray:
     t = np.tan((.5 - np.clip(p, 1e-15, .99))*np.pi).mean(0)
     return .5 - np.arctan(t)/np.pi
 
-# %% ../nbs/03d_trends.ipynb #810e9bff
+# %% ../nbs/03d_trends.ipynb #ac5eabae
 METHODS = ('ewma', 'kleinberg', 'both')
 
 def _widen(s: Series, i: int, start: int, stop: int, low: float) -> tuple[int, int]:
