@@ -74,7 +74,7 @@ def analysers(data: Path, n: int = 2000) -> None:
     from korean_sparse.new_words import WordReader, candidates, locate
     from korean_sparse.text import get_analyzer, normalize
     rng, pool = random.Random(0), sentences(data)
-    texts = [normalize(' '.join(rng.choice(pool) for _ in range(3))) for _ in range(n)]
+    texts = [re.sub('[^\u0000-\uffff]', ' ', normalize(' '.join(rng.choice(pool) for _ in range(3)))) for _ in range(n)]
     for name in ('mecab', 'kiwi', 'konlpy:Komoran', 'konlpy:Okt', 'konlpy:Hannanum', 'konlpy:Kkma'):
         part = texts[:200] if name in ('konlpy:Kkma', 'konlpy:Hannanum') else texts
         by = get_analyzer(name); by.morphs('가열한다')

@@ -6,14 +6,14 @@
 __all__ = ['Morph', 'locate', 'candidates', 'Word', 'WordReader', 'Beginnings', 'Beginning', 'beginnings', 'new_words',
            'select_terms', 'npmi']
 
-# %% ../nbs/03b_new_words.ipynb #49109c94
+# %% ../nbs/03b_new_words.ipynb #e752aefd
 import itertools, math, re, sys
 from collections import Counter
 from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 from .core import check
 from .text import STOPWORDS_EN, Analyzer, cut, is_content, normalize
 
-# %% ../nbs/03b_new_words.ipynb #1ffb6a21
+# %% ../nbs/03b_new_words.ipynb #445044af
 Morph = tuple[str, str, int]  # surface, tag, position in the normalised text
 
 _PLAIN = re.compile('[가-힣]+')
@@ -28,7 +28,7 @@ def locate(text: str, by: Analyzer) -> list[Morph]:
         found.append((surface, tag, at)); pos = at + len(surface)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #2ce94c93
+# %% ../nbs/03b_new_words.ipynb #3dedfcf5
 def _inside(tag: str) -> bool:
     parts = tag.split('+')
     return parts[0].startswith(('N', 'XR', 'XPN', 'XSN', 'SL', 'MM', 'MAG', 'UN')) or parts[0] in ('VV', 'VA') and parts[-1] in ('ETM', 'ETN')
@@ -51,7 +51,7 @@ def candidates(morphs: Sequence[Morph], longest: int = 4) -> set[str]:
             if ends and rooted and len(term) > 1 and term not in STOPWORDS_EN: found.add(term)
     return found
 
-# %% ../nbs/03b_new_words.ipynb #aa4af811
+# %% ../nbs/03b_new_words.ipynb #e736e7b8
 class Word(NamedTuple):
     "What a word between spaces holds: content morphemes, candidate terms, the longest term it begins with, and whether that is all of it."
     content: tuple[str, ...]
@@ -60,6 +60,7 @@ class Word(NamedTuple):
     bare: bool
 
 _EDGES = ' .,!?…·"\'“”‘’`()[]{}<>〈〉《》「」『』【】~-–—:;/*#|=+'
+_ASTRAL = re.compile('[\U00010000-\U0010ffff]')    # emoji: konlpy's Komoran hands back half of one
 _NUMBER = re.compile('[0-9.,]+|[수몇]?[일이삼사오육칠팔구십백천만억조]+|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|스무|몇')  # what follows is a counter: 백 명이
 
 class WordReader:
@@ -85,14 +86,14 @@ class WordReader:
         return Word(tuple(intern(s) for s, tag, _ in morphs if is_content(tag) and s not in STOPWORDS_EN), tuple(map(intern, sorted(found))), intern(head), bool(head) and head == word)
     def terms(self, text: str) -> tuple[set[str], set[str]]:
         "The content morphemes and the candidate terms of a text, pairs of words included."
-        texts = normalize(text).split()
+        texts = _ASTRAL.sub(' ', normalize(text)).split()
         cores = [t.strip(_EDGES) for t in texts]
         words, counters = [self(c) for c in cores], [False, *(len(c) <= 3 and bool(_NUMBER.fullmatch(before)) for before, c in zip(cores, cores[1:]))]
         content, found = {t for w in words for t in w.content}, {t for w, counter in zip(words, counters) if not counter for t in w.found}
         found.update(f'{a.head} {b.head}' for a, b, text, counter in zip(words, words[1:], texts, counters[1:]) if a.bare and b.head and not counter and text.endswith(a.head))
         return content, found
 
-# %% ../nbs/03b_new_words.ipynb #f536cc39
+# %% ../nbs/03b_new_words.ipynb #78e0c2bb
 _PARTICLE = frozenset('은는이가을를의에로으도만과와까부처보라나랑께조마뿐든')
 _HANGUL = re.compile('[가-힣]{2,}')
 
@@ -131,7 +132,7 @@ def beginnings(counts: Mapping[str, int], min_count: int = 5, longest: int = 8) 
             if c and m >= min_count and k < longest: yield from visit(i, j, k + 1, first or m, entropy)
     if words: yield from visit(0, len(words), 0, 0, 0.)
 
-# %% ../nbs/03b_new_words.ipynb #7c57db4a
+# %% ../nbs/03b_new_words.ipynb #e3eb0ab2
 def new_words(counts: Mapping[str, int], by: Analyzer, min_count: int = 5, cohesion: float = .15, entropy: float = .5, closed: float = .7) -> list[Beginning]:
     "Beginnings that are words (cohesion, entropy and its rise, particles after them) and that the analyser cuts up, most frequent first."
     found = [b for b in beginnings(counts, min_count) if b.cohesion >= cohesion and b.entropy >= max(entropy, b.before) and b.closed >= closed and _unknown(b.text, by)]
@@ -144,7 +145,7 @@ def _unknown(word: str, by: Analyzer) -> bool:
     grammar = tag.startswith('J') and last[0] in _PARTICLE or tag.startswith(('NNB', 'XSN')) or tag.split('+')[-1] in ('EF', 'EC', 'EP')   # 정부는, 첫번째, 놈들, 못한다
     return not grammar and not first.startswith(('V', 'J', 'E', 'MAJ', 'X', 'NR', 'NP', 'SN')) and not any(t.startswith(('XSV', 'XSA', 'VCP')) for _, t, _ in morphs)
 
-# %% ../nbs/03b_new_words.ipynb #431f01f8
+# %% ../nbs/03b_new_words.ipynb #e3e976b0
 def select_terms(df: Mapping[str, int], documents: int, min_support: int = 5, share: float = .8, cohesion: float = .5) -> list[str]:
     "The terms in at least `min_support` documents, sorted, without words that end in a particle, parts that a longer term explains to `share`, and pairs of words below `cohesion` (NPMI)."
     kept = {t for t, n in df.items() if n >= min_support and (' ' not in t or npmi(n, *(df.get(w, n) for w in t.split(' ', 1)), documents) >= cohesion)}
