@@ -185,7 +185,7 @@ if __name__ == "__main__":
 def test_memory_follows_vocabulary_and_days_not_documents():
     code = '''
 import random, sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from korean_sparse.core import NewsItem
 from korean_sparse.temporal_idf import count_stream
