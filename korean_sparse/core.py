@@ -9,7 +9,7 @@ __all__ = ['log', 'LANGS', 'Row', 'STAGES', 'DataError', 'check', 'check_lang', 
            'need', 'outputs_root', 'make_config', 'from_notebook', 'file_hash', 'git_commit', 'versions', 'peak_memory',
            'StageResult', 'stage_folder', 'locked', 'run_stage', 'upstream']
 
-# %% ../nbs/00_core.ipynb #67ba983f
+# %% ../nbs/00_core.ipynb #dfded6c2
 import ast, difflib, errno, fcntl, gzip, hashlib, importlib.util, io, itertools, json, logging, os, platform, resource, shutil, subprocess, time, typing, zlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -18,12 +18,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, TypeVar
 
-# %% ../nbs/00_core.ipynb #cb04b4bf
+# %% ../nbs/00_core.ipynb #e928064a
 log = logging.getLogger('korean_sparse')
 LANGS = ('ko', 'en')
 Row = TypeVar('Row')
 
-# %% ../nbs/00_core.ipynb #23b058fa
+# %% ../nbs/00_core.ipynb #d691f9fe
 class DataError(ValueError):
     "Input that cannot be used; the message names the file, the place and the value."
 
@@ -36,7 +36,7 @@ def check_lang(lang: str, where: str = 'lang') -> str:
     check(lang in LANGS, f'{where}: unknown language code {lang!r}; known are {", ".join(LANGS)}')
     return lang
 
-# %% ../nbs/00_core.ipynb #85befb84
+# %% ../nbs/00_core.ipynb #18ed250c
 @dataclass(frozen=True)
 class Article:
     "One page of an encyclopaedia, as prose with headings (`## 원인`) on lines of their own. `links` are (anchor, target title)."
@@ -110,7 +110,7 @@ class NewsItem:
 
 @dataclass(frozen=True)
 class TermTrend:
-    "A term that stands out in a window of time; `kind` is emerging, burst or seasonal."
+    "A term that stands out in a window of time; `kind` is emerging, burst or seasonal; `q` bounds the share of chance among all that are at least as good, `method` is who found it."
     term: str
     kind: str
     score: float
@@ -118,6 +118,8 @@ class TermTrend:
     end: str
     support: int
     examples: tuple[str, ...] = ()
+    q: float | None = None
+    method: str = ''
     def __post_init__(self): object.__setattr__(self, 'examples', tuple(self.examples))
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class TrainExample:
         object.__setattr__(self, 'negatives', tuple(self.negatives))
         if self.scores is not None: object.__setattr__(self, 'scores', tuple(self.scores))
 
-# %% ../nbs/00_core.ipynb #e3827920
+# %% ../nbs/00_core.ipynb #c71f275a
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     "Yield a temporary path beside `path`; rename it to `path` if the block succeeds, remove it otherwise."
@@ -166,7 +168,7 @@ def write_json(path: str | Path, value: Any) -> Path:
     "Write `value` as readable JSON, whole or not at all."
     return write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + '\n')
 
-# %% ../nbs/00_core.ipynb #3bf4560a
+# %% ../nbs/00_core.ipynb #ab626ccb
 def _zstd():
     try: import zstandard
     except ImportError: raise ImportError('.zst needs zstandard: pip install "korean_sparse[parquet]", or use a .jsonl.gz name') from None
@@ -281,7 +283,7 @@ def join_rows(parts: Iterable[Path], path: str | Path) -> None:
         finally:
             if writer is not None: writer.close()
 
-# %% ../nbs/00_core.ipynb #5463083c
+# %% ../nbs/00_core.ipynb #172f574c
 def find_root() -> Path:
     "The project's root: `$KOREAN_SPARSE_ROOT`, else the checkout around the working folder, else the checkout of an editable install, else the working folder."
     if env := os.environ.get('KOREAN_SPARSE_ROOT'): return Path(env).resolve()
@@ -307,7 +309,7 @@ def outputs_root() -> Path:
     "Where runs are written: `$KOREAN_SPARSE_OUTPUTS`, else `outputs` in the project's root."
     return Path(os.environ.get('KOREAN_SPARSE_OUTPUTS') or find_root()/'outputs').resolve()
 
-# %% ../nbs/00_core.ipynb #5cd80f53
+# %% ../nbs/00_core.ipynb #bd5d5f71
 def _coerce(name: str, value: Any, kind: Any) -> Any:
     kind = {'int': int, 'float': float, 'str': str, 'bool': bool}.get(kind, kind)
     if kind is float and isinstance(value, int) and not isinstance(value, bool): return float(value)
@@ -333,7 +335,7 @@ def from_notebook(config_type: type[Row], variables: dict) -> Row:
     names = {n for c in cells for n in _assigned(c)} | {f.name for f in fields(config_type) if f.name in variables}
     return make_config(config_type, {n: variables[n] for n in sorted(names) if n in variables})
 
-# %% ../nbs/00_core.ipynb #e16d14f7
+# %% ../nbs/00_core.ipynb #7488404e
 def file_hash(path: str | Path) -> str:
     "SHA-256 (first 16 hex digits) of a file, or of all files of a folder with their names; a stage's manifest is left out, its rows are what matters."
     path, h = Path(path), hashlib.sha256()
@@ -363,7 +365,7 @@ def peak_memory() -> float:
     "Peak resident memory of this process so far, in MB."
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if platform.system() == 'Darwin' else 2**10)
 
-# %% ../nbs/00_core.ipynb #778bf8f0
+# %% ../nbs/00_core.ipynb #9215f885
 STAGES = {'01_wikipedia': 'wikipedia', '02_synonyms': 'synonyms', '03_temporal_clustering': 'temporal_clustering',
           '04_pretraining': 'pretraining', '05_evaluation': 'evaluation', '06_export': 'export'}
 
@@ -437,7 +439,7 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
         finally: shutil.rmtree(partial, ignore_errors=True)
     return StageResult(folder, manifest, False)
 
-# %% ../nbs/00_core.ipynb #e53f6983
+# %% ../nbs/00_core.ipynb #93809fe9
 def upstream(stage: str, run: str, given: str = '', parameter: str = '') -> Path:
     "The folder of an earlier stage: `given` if the user named one, else `outputs/<run>/<stage>`, made first if the run is `sample`."
     if given: return need(given, parameter)
