@@ -1,0 +1,193 @@
+"""Search in OpenSearch: the sparse model against BM25 (nori) in one node, the same documents, the same queries; what pruning, two-phase and hybrid search cost and bring; documents indexed a second.
+
+    python benchmarks/opensearch_search.py --data ../shared/data --checkpoint outputs/cpu/04_pretraining/checkpoint --states outputs/cpu/states --dense ../shared/models/multilingual-e5-small-ko-en
+
+The documents of all sets in one index, the queries of their dev splits. One node of its own (heap `--heap`), indices of one segment, warmed up; latencies are what a client on the same machine sees, over kept-alive connections, ways alternating in rounds. `query_tokens`: the client's own query encoder makes the terms, the node only searches.
+`--rows` keeps the encoded documents (`--states`: hidden states kept by a training run, see 04p_states), `--embeddings` the dense vectors. The last line holds the figures."""
+import argparse, contextlib, http.client, json, shutil, tempfile, threading, time
+from pathlib import Path
+from urllib.parse import urlsplit
+import numpy as np
+from scipy.sparse import load_npz, save_npz
+from korean_sparse.artifacts import node_tokenizer, term_keys, write_document, write_query
+from korean_sparse.encoder import SparseEncoder
+from korean_sparse.node import cache, start, stop
+from korean_sparse.opensearch import as_terms, bulk_index, call, connect, create_index, deploy, drop_index, query_body, register, set_pipeline
+from korean_sparse.query import SparseIndex
+from korean_sparse.relevance import index_bytes, prune_terms
+from korean_sparse.retrieval import RetrievalSet, averages, load_retrieval, measure
+from korean_sparse.start import load_start
+from korean_sparse.states import remembered
+from korean_sparse.teachers import DenseTeacher, EmbeddingCache
+
+def joined(folder: Path, names: list[str]) -> RetrievalSet:
+    "Several sets as one; ids begin with the set's name."
+    corpus, queries, qrels = {}, {}, {}
+    for n in names:
+        rs = load_retrieval(folder/n, 'dev')
+        corpus |= {f'{n}.{i}': t for i, t in rs.corpus.items()}; queries |= {f'{n}.{q}': t for q, t in rs.queries.items()}
+        qrels |= {f'{n}.{q}': {f'{n}.{d}': s for d, s in docs.items()} for q, docs in rs.qrels.items()}
+    return RetrievalSet('+'.join(names), corpus, queries, qrels)
+
+class Asker:
+    "Sends prepared searches over connections that stay open, and says how long each took (ms)."
+    def __init__(self, url: str): self.at = urlsplit(url)
+    def one(self, connection: http.client.HTTPConnection, path: str, body: bytes) -> bytes:
+        connection.request('POST', path, body, {'Content-Type': 'application/json'})
+        answer = connection.getresponse(); said = answer.read()
+        if answer.status != 200: raise RuntimeError(f'{path}: {answer.status} {said[:300]!r}')
+        return said
+    def open(self) -> http.client.HTTPConnection: return http.client.HTTPConnection(self.at.hostname, self.at.port, timeout=60)
+    def times(self, path: str, bodies: list[bytes], clients: int) -> list[float]:
+        found, todo, failed = [], iter(bodies), []
+        lock = threading.Lock()
+        def work():
+            connection = self.open()
+            try:
+                while True:
+                    with lock: body = next(todo, None)
+                    if body is None: return
+                    begin = time.perf_counter(); self.one(connection, path, body); found.append((time.perf_counter() - begin)*1e3)
+            except Exception as e: failed.append(e)
+        threads = [threading.Thread(target=work) for _ in range(clients)]
+        for t in threads: t.start()
+        for t in threads: t.join()
+        if failed: raise failed[0]
+        return found
+    def run(self, path: str, queries: dict[str, bytes]) -> dict[str, dict[str, float]]:
+        connection = self.open()
+        return {q: {h['_id']: h['_score'] for h in json.loads(self.one(connection, path, b))['hits']['hits']} for q, b in queries.items()}
+
+def bodies(rs: RetrievalSet, way: str, tokens: dict | None = None, vectors: dict | None = None, k: int = 10) -> dict[str, bytes]:
+    "A prepared search for each query."
+    def query(q, text):
+        if vectors is not None: return {'knn': {'vector': {'vector': vectors[q], 'k': k}}}
+        return query_body(tokens=tokens[q]) if tokens else query_body(text, way=way)
+    return {q: json.dumps({'query': query(q, t), 'size': k, '_source': False, 'track_total_hits': False}).encode() for q, t in rs.queries.items()}
+
+def ndcg(rs: RetrievalSet, run: dict) -> float: return averages(measure(rs.qrels, run, ('nDCG@10',)))['nDCG@10']
+
+def encoded(a: argparse.Namespace, rs: RetrievalSet, model: SparseEncoder):
+    "Rows of all documents, kept in `--rows`."
+    if not a.rows.exists():
+        a.rows.parent.mkdir(parents=True, exist_ok=True)
+        with remembered(model, a.states, bf16=True) if a.states else contextlib.nullcontext(): save_npz(a.rows, model.encode(list(rs.corpus.values()), batch_size=64, progress=True, bf16=True))
+    return load_npz(a.rows)
+
+def fill(client, index: str, rs: RetrievalSet, extra, workers: int = 2) -> float:
+    "Send all documents with their `extra(n)` fields; documents a second."
+    rows = ({'id': i, 'text': t, **extra(n)} for n, (i, t) in enumerate(rs.corpus.items()))
+    report = bulk_index(client, index, rows, encoded=True, batch=250, workers=workers, progress=False)
+    assert not report.rejected and report.indexed == len(rs.corpus), report.rejected[:3]
+    return report.indexed/report.seconds
+
+def ingestion(a, client, rs: RetrievalSet, model: SparseEncoder, query_model: str, tmp: Path) -> dict[str, float]:
+    "Documents a second through the node's pipeline and encoded outside, for the checkpoint and for a smaller model."
+    some = RetrievalSet('some', dict(list(rs.corpus.items())[::max(1, len(rs.corpus)//a.ingest)][:a.ingest]), {}, {})
+    found = {}
+    for name, m in (('large', model), *((('small', SparseEncoder.load(a.small)),) if a.small else ())):
+        begin = time.time(); m.encode(list(some.corpus.values()), batch_size=32); found[f'{name}_outside'] = len(some.corpus)/(time.time() - begin)
+        document = deploy(client, register(client, write_document(m, tmp/f'{name}.zip', f'benchmark-{name}'), progress=False), progress=False)
+        create_index(client, 'inside', query_model, document)
+        report = bulk_index(client, 'inside', ({'id': i, 'text': t} for i, t in some.corpus.items()), batch=20, workers=2, progress=False)
+        assert not report.rejected, report.rejected[:2]
+        found[f'{name}_inside'] = report.indexed/report.seconds
+        drop_index(client, 'inside'); call(client, 'POST', f'/_plugins/_ml/models/{document}/_undeploy')
+        print(f'{name} model: {found[f"{name}_inside"]:.1f} documents/s through the pipeline in the node, {found[f"{name}_outside"]:.1f} encoded outside', flush=True)
+    return found
+
+def latencies(asker: Asker, ways: dict[str, tuple[str, dict]], a) -> dict[tuple[str, int], tuple[float, float]]:
+    "(way, clients) -> p50, p99 in ms, over rounds in which the ways alternate."
+    order = np.random.default_rng(0)
+    names = list(next(iter(ways.values()))[1])
+    for path, queries in ways.values(): asker.times(path, [queries[q] for q in order.permutation(names)[:a.warm]], 4)
+    found: dict[tuple[str, int], list[float]] = {}
+    for clients in a.clients:
+        for _ in range(a.rounds):
+            asked = order.permutation(names)[:a.queries]
+            for name, (path, queries) in ways.items(): found.setdefault((name, clients), []).extend(asker.times(path, [queries[q] for q in asked], clients))
+    return {k: (float(np.percentile(v, 50)), float(np.percentile(v, 99))) for k, v in found.items()}
+
+def dense(a, client, rs: RetrievalSet) -> dict | None:
+    "An HNSW index of a dense encoder's vectors; the queries' vectors, and what encoding one costs."
+    if not a.dense: return None
+    teacher = DenseTeacher(load_start(a.dense, 'query: ', 'passage: '), cache=EmbeddingCache(a.embeddings), bf16=True)
+    documents = teacher.embed(list(rs.corpus.values()), 'document')
+    asked = teacher.embed(list(rs.queries.values()), 'query')
+    some, begin = list(rs.queries.values())[:100], time.perf_counter()
+    for t in some: teacher.encode([t], 'query')
+    ms = (time.perf_counter() - begin)/len(some)*1e3
+    vector = {'type': 'knn_vector', 'dimension': documents.shape[1], 'method': {'name': 'hnsw', 'engine': 'lucene', 'space_type': 'innerproduct'}}
+    call(client, 'PUT', '/dense', {'settings': {'index': {'knn': True, 'number_of_shards': 1, 'number_of_replicas': 0}}, 'mappings': {'_source': {'excludes': ['vector']}, 'properties': {'text': {'type': 'text', 'index': False}, 'vector': vector}}})
+    rate = fill(client, 'dense', rs, lambda n: {'vector': documents[n].round(5).tolist()})
+    return {'vectors': {q: v.round(5).tolist() for q, v in zip(rs.queries, asked)}, 'rate': rate, 'encode_ms': ms}
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--data', type=Path, default=Path('../shared/data')); p.add_argument('--checkpoint', type=Path, default=Path('outputs/cpu/04_pretraining/checkpoint')); p.add_argument('--sets', default='welfare msmarco_ko boolq msdocs')
+    p.add_argument('--states', type=Path); p.add_argument('--rows', type=Path, default=Path('outputs/bench/rows.npz')); p.add_argument('--small', type=Path, help='a smaller checkpoint, whose ingestion is measured too')
+    p.add_argument('--dense', type=Path, help='a dense encoder'); p.add_argument('--embeddings', type=Path, default=Path('outputs/bench/embeddings')); p.add_argument('--ratios', type=float, nargs='*', default=[.1, .15, .2, .25, .3, .4])
+    p.add_argument('--heap', default='1g'); p.add_argument('--clients', type=int, nargs='*', default=[1, 8]); p.add_argument('--queries', type=int, default=300, help='of a way in a round'); p.add_argument('--rounds', type=int, default=4)
+    p.add_argument('--warm', type=int, default=1500, help='searches of a way before anything is timed'); p.add_argument('--ingest', type=int, default=150, help='documents for the rate of the pipeline; 0: not measured')
+    a = p.parse_args()
+    rs, model, tmp = joined(a.data/'retrieval', a.sets.split()), SparseEncoder.load(a.checkpoint), Path(tempfile.mkdtemp())
+    rows, keys = encoded(a, rs, model), term_keys(node_tokenizer(model.tokenizer))
+    stop('benchmark'); shutil.rmtree(cache()/'nodes'/'benchmark', ignore_errors=True)
+    node = start('benchmark', heap=a.heap)
+    client, asker = connect(node.url, timeout=300), Asker(node.url)
+    query_model = deploy(client, register(client, write_query(model.tokenizer, model.query.idf, tmp/'query.zip', 'benchmark-query'), progress=False), progress=False)
+    print(f'{len(rs.corpus)} documents of {np.diff(rows.indptr).mean():.1f} terms, {len(rs.queries)} queries', flush=True)
+    figures = {'documents': len(rs.corpus), 'queries': len(rs.queries)}
+
+    create_index(client, 'bm25', query_model)
+    figures['bm25_docs_s'] = fill(client, 'bm25', rs, lambda n: {})
+    base = index_bytes(client, 'bm25')
+    exact = ndcg(rs, SparseIndex(list(rs.corpus), rows, model.query).search(rs.queries, 10))
+    plain = bodies(rs, 'sparse')
+    bm25_score = ndcg(rs, asker.run('/bm25/_search', bodies(rs, 'bm25')))
+    print(f'{"index":16}{"terms":>8}{"MB":>8}{"x BM25":>8}{"nDCG@10":>9}{"loss":>8}\n{"BM25 only":16}{"":8}{base/1e6:8.1f}{1:8.2f}{bm25_score:9.4f}', flush=True)
+    full = None
+    for ratio in (0., *a.ratios):
+        name, terms = f'sparse-{round(ratio*100):02}', []
+        def vector(n):
+            t = prune_terms(as_terms(rows[n], keys), ratio); terms.append(len(t)); return {'sparse': t}
+        create_index(client, name, query_model)
+        rate = fill(client, name, rs, vector)
+        size, score = index_bytes(client, name), ndcg(rs, asker.run(f'/{name}/_search', plain))
+        if full is None: full = score; figures |= {'outside_docs_s': rate, 'cluster_ndcg': score, 'process_ndcg': exact}
+        print(f'{name:16}{np.mean(terms):8.1f}{size/1e6:8.1f}{size/base:8.2f}{score:9.4f}{1 - score/full:8.2%}', flush=True)
+        figures |= {f'bytes_{round(ratio*100):02}': size/base, f'ndcg_{round(ratio*100):02}': score}
+    best = max((r for r in a.ratios if figures[f'ndcg_{round(r*100):02}'] >= .99*full), default=0.)
+    create_index(client, 'alone', query_model, analyzer='')
+    fill(client, 'alone', rs, lambda n: {'sparse': prune_terms(as_terms(rows[n], keys), best)})
+    figures |= {'best_ratio': best, 'alone_bytes': index_bytes(client, 'alone')/base}
+    print(f'without BM25 beside it, pruned at {best}: {figures["alone_bytes"]:.2f} x the index of BM25 only')
+    print(f'in process, exact: nDCG@10 {exact:.4f}; sent {figures["outside_docs_s"]:.0f} documents/s with vectors, {figures["bm25_docs_s"]:.0f} without', flush=True)
+
+    set_pipeline(client, 'two-phase', query_model, two_phase=True)
+    tokens = {q: {keys[i]: float(model.query.idf[i]) for i in model.query(t)} for q, t in rs.queries.items()}
+    index = '/sparse-00/_search'
+    ways = {'BM25 (nori)': ('/bm25/_search', bodies(rs, 'bm25')), 'neural_sparse': (index, plain), 'two-phase': (f'{index}?search_pipeline=two-phase', plain), 'query_tokens': (index, bodies(rs, '', tokens=tokens)), 'hybrid': (index, bodies(rs, 'bm25+sparse'))}
+    for r in a.ratios[1::2]:
+        name = f'/sparse-{round(r*100):02}/_search'
+        ways |= {f'pruned {r}': (name, plain), f'pruned {r}, two-phase': (f'{name}?search_pipeline=two-phase', plain)}
+    if d := dense(a, client, rs):
+        size = index_bytes(client, 'dense')
+        ways['dense k-NN'] = ('/dense/_search', bodies(rs, '', vectors=d['vectors']))
+        print(f'dense k-NN: {size/1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query {d["encode_ms"]:.1f} ms beside the search', flush=True)
+        figures |= {'dense_bytes': size/base, 'dense_encode_ms': d['encode_ms']}
+    scores = {name: ndcg(rs, asker.run(*w)) for name, w in ways.items()}
+    found = latencies(asker, ways, a)
+    print(f'{"way":28}{"nDCG@10":>9}' + ''.join(f'{f"{c} client{chr(115)*(c > 1)}: p50":>18}{"p99 ms":>9}{"x BM25":>14}' for c in a.clients))
+    for name in ways:
+        line = f'{name:28}{scores[name]:9.4f}'
+        for c in a.clients:
+            (p50, p99), (b50, b99) = found[name, c], found['BM25 (nori)', c]
+            line += f'{p50:18.2f}{p99:9.2f}{f"{p50/b50:.2f} / {p99/b99:.2f}":>14}'
+        print(line, flush=True)
+        figures |= {f'{name.replace(" ", "_").replace(",", "")}_{what}_{c}': v for c in a.clients for what, v in zip(('p50', 'p99'), found[name, c])}
+    if a.ingest: figures |= ingestion(a, client, rs, model, query_model, tmp)
+    stop('benchmark'); shutil.rmtree(cache()/'nodes'/'benchmark'); shutil.rmtree(tmp)
+    print(' '.join(f'{k}={v:.4g}' if isinstance(v, float) else f'{k}={v}' for k, v in figures.items()))
+
+if __name__ == '__main__': main()
