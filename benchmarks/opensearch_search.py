@@ -176,7 +176,13 @@ def main() -> None:
         ways['dense k-NN'] = ('/dense/_search', bodies(rs, '', vectors=d['vectors']))
         print(f'dense k-NN: {size/1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query {d["encode_ms"]:.1f} ms beside the search', flush=True)
         figures |= {'dense_bytes': size/base, 'dense_encode_ms': d['encode_ms']}
-    scores = {name: ndcg(rs, asker.run(*w)) for name, w in ways.items()}
+    known = {('/bm25/_search', True): bm25_score} | {(f'/sparse-{round(r*100):02}/_search', False): figures[f'ndcg_{round(r*100):02}'] for r in (0., *a.ratios)}
+    scores = {name: known.get((path, name.startswith('BM25'))) if queries is plain or name.startswith('BM25') else None for name, (path, queries) in ways.items()}
+    scores = {name: ndcg(rs, asker.run(*ways[name])) if s is None else s for name, s in scores.items()}
+    for w in (.1, .5):
+        set_pipeline(client, 'weighed', query_model, weights=(w, 1 - w))
+        figures[f'hybrid_ndcg_{w}'] = ndcg(rs, asker.run(f'{index}?search_pipeline=weighed', ways['hybrid'][1]))
+    print(f'hybrid nDCG@10 by the weight of BM25: .1 {figures["hybrid_ndcg_0.1"]:.4f}, .3 (the default) {scores["hybrid"]:.4f}, .5 {figures["hybrid_ndcg_0.5"]:.4f}', flush=True)
     found = latencies(asker, ways, a)
     print(f'{"way":28}{"nDCG@10":>9}' + ''.join(f'{f"{c} client{chr(115)*(c > 1)}: p50":>18}{"p99 ms":>9}{"x BM25":>14}' for c in a.clients))
     for name in ways:
