@@ -1,13 +1,15 @@
 """Search in OpenSearch: the sparse model against BM25 (nori) in one node, the same documents, the same queries; what pruning, two-phase and hybrid search cost and bring; documents indexed a second.
 
-    python benchmarks/opensearch_search.py --data ../shared/data --checkpoint outputs/cpu/04_pretraining/checkpoint --states outputs/cpu/states --dense ../shared/models/multilingual-e5-small-ko-en
+    python benchmarks/opensearch_search.py --data ../shared/data --checkpoint outputs/cpu/04_pretraining/checkpoint --states outputs/cpu/states --small outputs/sample/04_pretraining/checkpoint --dense
 
 The documents of all sets in one index, the queries of their dev splits. One node of its own (heap `--heap`), indices of one segment, warmed up; latencies are what a client on the same machine sees, over kept-alive connections, ways alternating in rounds. `query_tokens`: the client's own query encoder makes the terms, the node only searches.
-`--rows` keeps the encoded documents (`--states`: hidden states kept by a training run, see 04p_states), `--embeddings` the dense vectors. The last line holds the figures."""
+`--rows` keeps the encoded documents (`--states`: hidden states kept by a training run, see 04p_states), `--vectors` the dense ones. The last line holds the figures."""
 import argparse, contextlib, http.client, json, shutil, tempfile, threading, time
 from pathlib import Path
 from urllib.parse import urlsplit
 import numpy as np
+import torch
+import torch.nn.functional as F
 from scipy.sparse import load_npz, save_npz
 from korean_sparse.artifacts import node_tokenizer, term_keys, write_document, write_query
 from korean_sparse.encoder import SparseEncoder
@@ -16,9 +18,7 @@ from korean_sparse.opensearch import as_terms, bulk_index, call, connect, create
 from korean_sparse.query import SparseIndex
 from korean_sparse.relevance import index_bytes, prune_terms
 from korean_sparse.retrieval import RetrievalSet, averages, load_retrieval, measure
-from korean_sparse.start import load_start
 from korean_sparse.states import remembered
-from korean_sparse.teachers import DenseTeacher, EmbeddingCache
 
 def joined(folder: Path, names: list[str]) -> RetrievalSet:
     "Several sets as one; ids begin with the set's name."
@@ -108,25 +108,39 @@ def latencies(asker: Asker, ways: dict[str, tuple[str, dict]], a) -> dict[tuple[
             for name, (path, queries) in ways.items(): found.setdefault((name, clients), []).extend(asker.times(path, [queries[q] for q in asked], clients))
     return {k: (float(np.percentile(v, 50)), float(np.percentile(v, 99))) for k, v in found.items()}
 
-def dense(a, client, rs: RetrievalSet) -> dict | None:
-    "An HNSW index of a dense encoder's vectors; the queries' vectors, and what encoding one costs."
-    if not a.dense: return None
-    teacher = DenseTeacher(load_start(a.dense, 'query: ', 'passage: '), cache=EmbeddingCache(a.embeddings), bf16=True)
-    documents = teacher.embed(list(rs.corpus.values()), 'document')
-    asked = teacher.embed(list(rs.queries.values()), 'query')
-    some, begin = list(rs.queries.values())[:100], time.perf_counter()
-    for t in some: teacher.encode([t], 'query')
+def pooled(model: SparseEncoder, texts: list[str], bf16: bool = True, batch: int = 64) -> np.ndarray:
+    "Unit mean-pooled embeddings by the model's own encoder, [N, D]: what the anchored head expands from."
+    out, order = np.zeros((len(texts), model.backbone.config.hidden_size), dtype=np.float32), sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    for n in range(0, len(order), batch):
+        ids, mask = model.tokenize([texts[i] for i in order[n:n + batch]])
+        with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16, enabled=bf16): hidden = model.hidden(ids, mask).float()
+        out[order[n:n + batch]] = F.normalize((hidden*mask.unsqueeze(2)).sum(1)/mask.sum(1, keepdim=True).clamp_min(1), dim=1).numpy()
+    return out
+
+def dense(a, client, rs: RetrievalSet, model: SparseEncoder) -> dict:
+    "An HNSW index of dense vectors; the queries' vectors, and what encoding one costs."
+    if not a.vectors.exists():
+        with remembered(model, a.states, bf16=True) if a.states else contextlib.nullcontext(): documents = pooled(model, list(rs.corpus.values()))
+        np.savez(a.vectors, documents=documents, queries=pooled(model, list(rs.queries.values())))
+    v = np.load(a.vectors)
+    some, begin = list(rs.queries.values())[:200], time.perf_counter()
+    for t in some: pooled(model, [t], bf16=False)
     ms = (time.perf_counter() - begin)/len(some)*1e3
-    vector = {'type': 'knn_vector', 'dimension': documents.shape[1], 'method': {'name': 'hnsw', 'engine': 'lucene', 'space_type': 'innerproduct'}}
+    vector = {'type': 'knn_vector', 'dimension': v['documents'].shape[1], 'method': {'name': 'hnsw', 'engine': 'lucene', 'space_type': 'innerproduct'}}
     call(client, 'PUT', '/dense', {'settings': {'index': {'knn': True, 'number_of_shards': 1, 'number_of_replicas': 0}}, 'mappings': {'_source': {'excludes': ['vector']}, 'properties': {'text': {'type': 'text', 'index': False}, 'vector': vector}}})
-    rate = fill(client, 'dense', rs, lambda n: {'vector': documents[n].round(5).tolist()})
-    return {'vectors': {q: v.round(5).tolist() for q, v in zip(rs.queries, asked)}, 'rate': rate, 'encode_ms': ms}
+    rate = fill(client, 'dense', rs, lambda n: {'vector': v['documents'][n].round(5).tolist()})
+    exact = v['queries'] @ v['documents'].T
+    ids, best = list(rs.corpus), np.argsort(-exact, axis=1)[:, :10]
+    score = ndcg(rs, {q: {ids[j]: float(exact[n, j]) for j in best[n]} for n, q in enumerate(rs.queries)})
+    begin = time.perf_counter()
+    for n in range(300): np.argpartition(-(v['documents'] @ v['queries'][n]), 10)
+    return {'vectors': {q: x.round(5).tolist() for q, x in zip(rs.queries, v['queries'])}, 'rate': rate, 'encode_ms': ms, 'exact': score, 'exact_ms': (time.perf_counter() - begin)/300*1e3}
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--data', type=Path, default=Path('../shared/data')); p.add_argument('--checkpoint', type=Path, default=Path('outputs/cpu/04_pretraining/checkpoint')); p.add_argument('--sets', default='welfare msmarco_ko boolq msdocs')
     p.add_argument('--states', type=Path); p.add_argument('--rows', type=Path, default=Path('outputs/bench/rows.npz')); p.add_argument('--small', type=Path, help='a smaller checkpoint, whose ingestion is measured too')
-    p.add_argument('--dense', type=Path, help='a dense encoder'); p.add_argument('--embeddings', type=Path, default=Path('outputs/bench/embeddings')); p.add_argument('--ratios', type=float, nargs='*', default=[.1, .15, .2, .25, .3, .4])
+    p.add_argument('--dense', action='store_true', help='dense search beside it: the encoder\'s mean-pooled vectors'); p.add_argument('--vectors', type=Path, default=Path('outputs/bench/vectors.npz'), help='where they are kept'); p.add_argument('--ratios', type=float, nargs='*', default=[.1, .15, .2, .25, .3, .4])
     p.add_argument('--heap', default='1g'); p.add_argument('--clients', type=int, nargs='*', default=[1, 8]); p.add_argument('--queries', type=int, default=300, help='of a way in a round'); p.add_argument('--rounds', type=int, default=4)
     p.add_argument('--warm', type=int, default=1500, help='searches of a way before anything is timed'); p.add_argument('--ingest', type=int, default=150, help='documents for the rate of the pipeline; 0: not measured')
     a = p.parse_args()
@@ -171,11 +185,11 @@ def main() -> None:
     for r in a.ratios[1::2]:
         name = f'/sparse-{round(r*100):02}/_search'
         ways |= {f'pruned {r}': (name, plain), f'pruned {r}, two-phase': (f'{name}?search_pipeline=two-phase', plain)}
-    if d := dense(a, client, rs):
-        size = index_bytes(client, 'dense')
+    if a.dense:
+        d, size = dense(a, client, rs, model), index_bytes(client, 'dense')
         ways['dense k-NN'] = ('/dense/_search', bodies(rs, '', vectors=d['vectors']))
-        print(f'dense k-NN: {size/1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query {d["encode_ms"]:.1f} ms beside the search', flush=True)
-        figures |= {'dense_bytes': size/base, 'dense_encode_ms': d['encode_ms']}
+        print(f'dense k-NN: {size/1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query {d["encode_ms"]:.1f} ms beside the search; in process, exact: nDCG@10 {d["exact"]:.4f}, {d["exact_ms"]:.2f} ms', flush=True)
+        figures |= {'dense_bytes': size/base, 'dense_encode_ms': d['encode_ms'], 'dense_exact_ndcg': d['exact'], 'dense_exact_ms': d['exact_ms']}
     known = {('/bm25/_search', True): bm25_score} | {(f'/sparse-{round(r*100):02}/_search', False): figures[f'ndcg_{round(r*100):02}'] for r in (0., *a.ratios)}
     scores = {name: known.get((path, name.startswith('BM25'))) if queries is plain or name.startswith('BM25') else None for name, (path, queries) in ways.items()}
     scores = {name: ndcg(rs, asker.run(*ways[name])) if s is None else s for name, s in scores.items()}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_idf', 'with_idf', 'live_model', 'switch_model', 'Refresh', 'go_live', 'refresh_query', 'draw_changes']
 
-# %% ../nbs/06e_refresh.ipynb #9a3e1418
+# %% ../nbs/06e_refresh.ipynb #4814ed3f
 import copy, json, math, tempfile, time, zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Mapping, Sequence
 import numpy as np
 from tokenizers import Tokenizer
 from .artifacts import Artifact, open_artifact, term_keys, write_query
+from .client import ClusterError, call
 from .core import check, log
-from .opensearch import ClusterError, Hit, call, deploy, models, predict, register, undeploy
+from .opensearch import Hit, deploy, models, predict, register, undeploy
 from .pictures import BLUE, GREY, ORANGE, axes
 
-# %% ../nbs/06e_refresh.ipynb #3842ffb6
+# %% ../nbs/06e_refresh.ipynb #ccaf5082
 def read_idf(idf: Mapping[str, float] | str | Path) -> tuple[dict, str]:
     "A table of weights and what to call it in an error: a mapping, or the path of an idf.json."
     if isinstance(idf, Mapping): return dict(idf), 'idf'
@@ -42,7 +43,7 @@ def with_idf(base: str | Path, idf: Mapping[str, float] | str | Path) -> Artifac
         for suffix in ('.zip', '.json'): Path(f'{tmp}/query{suffix}').replace(out.with_suffix(suffix))
     return open_artifact(out)
 
-# %% ../nbs/06e_refresh.ipynb #38a9b577
+# %% ../nbs/06e_refresh.ipynb #74d10754
 def live_model(client: 'OpenSearch', index: str) -> str:
     "The id of the query model that answers searches of an index (or alias): the one its search pipeline names."
     found = call(client, 'GET', f'/{index}/_settings')
@@ -99,7 +100,7 @@ def refresh_query(client: 'OpenSearch', index: str, folder: str | Path, idf: Map
     log.info('%s: query model %s replaced by %s, %d weights changed', index, old, new, len(changed))
     return Refresh(old, new, made.path, pipelines, len(changed))
 
-# %% ../nbs/06e_refresh.ipynb #1d375a0f
+# %% ../nbs/06e_refresh.ipynb #e0d40ef1
 def draw_changes(before: Sequence[Hit], after: Sequence[Hit], names: tuple[str, str] = ('before', 'after'), title: str = '', width: float = 6.5):
     "Ranks before and after, one line a document: orange rose, blue fell."
     ranks = [{h.id: n for n, h in enumerate(hits, 1)} for hits in (before, after)]

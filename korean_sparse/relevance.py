@@ -5,22 +5,23 @@
 # %% auto #0
 __all__ = ['Match', 'explain', 'draw_matches', 'index_bytes', 'cluster_system', 'judge', 'passages', 'chunk_rows', 'prune_terms']
 
-# %% ../nbs/06d_relevance.ipynb #898df84f
+# %% ../nbs/06d_relevance.ipynb #07e7ca9c
 import itertools, re, time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
+from .client import call
 from .core import check
 from .evaluation import answer, compare
-from .opensearch import PRUNING, WAYS, as_terms, call, query_body, search
+from .opensearch import PRUNING, WAYS, as_terms, query_body, search
 from .pictures import BLUE, GREY, ORANGE, axes
 from .retrieval import METRICS, RetrievalSet, load_retrieval
 from .systems import Answer, System
 from .text import sentences
 
-# %% ../nbs/06d_relevance.ipynb #29f7e2cb
+# %% ../nbs/06d_relevance.ipynb #8830620f
 @dataclass(frozen=True)
 class Match:
     "A term that a query and a document share, and what it adds to the score: `query` times `document`."
@@ -58,7 +59,7 @@ def draw_matches(columns: Mapping[str, Sequence[Match]], own: Callable[[str], bo
         a.set_ylim(max(most, 2) - .4, -.6); a.margins(x=.3); a.set_title(f'{title}: {sum(m.score for m in found):.2f}')
     return fig
 
-# %% ../nbs/06d_relevance.ipynb #937e2fb6
+# %% ../nbs/06d_relevance.ipynb #32878a95
 def index_bytes(client: 'OpenSearch', index: str, merge: bool = True) -> int:
     "Bytes of an index on disk (of its primary shards), with `merge` as one segment a shard."
     if merge: call(client, 'POST', f'/{index}/_forcemerge', params={'max_num_segments': 1, 'flush': 'true'})
@@ -79,7 +80,7 @@ def judge(client: 'OpenSearch', index: str, retrieval: RetrievalSet | str | Path
     rs = retrieval if isinstance(retrieval, RetrievalSet) else load_retrieval(retrieval, split)
     return compare(answer([*(cluster_system(client, index, w) for w in ways), *beside], [rs], k), [rs])[0]
 
-# %% ../nbs/06d_relevance.ipynb #c152363d
+# %% ../nbs/06d_relevance.ipynb #bfa939aa
 def passages(text: str, words: int = 60) -> list[str]:
     "A text in pieces of at most `words` words, cut at sentence ends; a longer sentence is a piece of its own."
     check(words > 0, f'words = {words}: must be above 0')
@@ -97,7 +98,7 @@ def chunk_rows(rows: Iterable[Mapping], encode: Callable[[list[str]], csr_matrix
         vectors = iter(encode([p for c in cut for p in c]))
         for r, c in zip(some, cut): yield {**r, 'passages': c, 'chunks': [{'sparse_encoding': as_terms(next(vectors), keys)} for _ in c]}
 
-# %% ../nbs/06d_relevance.ipynb #0d48c86b
+# %% ../nbs/06d_relevance.ipynb #433cd8d4
 def prune_terms(terms: Mapping[str, float], ratio: float, kind: str = 'max_ratio') -> dict[str, float]:
     "The terms of a document that an ingest pipeline with this `prune_type` and `prune_ratio` keeps."
     check(kind in PRUNING, f'prune_type = {kind!r}: known are {", ".join(PRUNING)}')

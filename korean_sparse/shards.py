@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_documents', 'my_share', 'encode_shards', 'read_shards']
 
-# %% ../nbs/06f_shards.ipynb #466e3673
+# %% ../nbs/06f_shards.ipynb #4ce43599
 import itertools, json, os
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +18,7 @@ from .opensearch import as_terms
 from .relevance import chunk_rows
 from .teachers import content_hash
 
-# %% ../nbs/06f_shards.ipynb #cd2b9835
+# %% ../nbs/06f_shards.ipynb #792f121b
 def read_documents(path: str | Path) -> Iterator[dict]:
     "The rows of a file of documents as the bulk loader takes them: `id`, `text` (of BEIR's form: title and text), and what else they have."
     for n, row in read_json_lines(path):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from korean_sparse.artifacts import write_query
+from korean_sparse.client import ClusterError, call, connect
 from korean_sparse.node import cache, start_cluster, stop_cluster
-from korean_sparse.opensearch import ClusterError, bulk_index, call, connect, create_index, deploy, drop_index, register, search
+from korean_sparse.opensearch import bulk_index, create_index, deploy, drop_index, register, search
 from korean_sparse.refresh import live_model, refresh_query
 from korean_sparse.text import get_analyzer, train_vocabulary
 
