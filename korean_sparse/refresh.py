@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_idf', 'with_idf', 'live_model', 'switch_model', 'Refresh', 'go_live', 'refresh_query', 'draw_changes']
 
-# %% ../nbs/06e_refresh.ipynb #4814ed3f
+# %% ../nbs/06e_refresh.ipynb #60f70dc0
 import copy, json, math, tempfile, time, zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from .core import check, log
 from .opensearch import Hit, deploy, models, predict, register, undeploy
 from .pictures import BLUE, GREY, ORANGE, axes
 
-# %% ../nbs/06e_refresh.ipynb #ccaf5082
+# %% ../nbs/06e_refresh.ipynb #80079457
 def read_idf(idf: Mapping[str, float] | str | Path) -> tuple[dict, str]:
     "A table of weights and what to call it in an error: a mapping, or the path of an idf.json."
     if isinstance(idf, Mapping): return dict(idf), 'idf'
@@ -31,19 +31,20 @@ def with_idf(base: str | Path, idf: Mapping[str, float] | str | Path) -> Artifac
     "The query zip `base` with other weights, beside it as `query-<hash>.zip`, its version one higher. Raises `DataError` naming term and weight if the table is not for its vocabulary."
     old, (table, name) = open_artifact(base), read_idf(idf)
     with zipfile.ZipFile(base) as z: tokenizer, before = Tokenizer.from_str(z.read('tokenizer.json').decode()), json.loads(z.read('idf.json'))
-    bad = [(k, w) for k, w in table.items() if isinstance(w, bool) or not isinstance(w, (int, float)) or not math.isfinite(w) or not 5e-7 <= w <= 64]
-    check(not bad, f'{name}: the weight of {bad[0][0] if bad else ""!r} is {bad[0][1] if bad else ""!r}, it must lie in (0, 64] ({len(bad)} such weights)')
+    for k, w in table.items():
+        number = isinstance(w, (int, float)) and not isinstance(w, bool) and math.isfinite(w)
+        check(number and 5e-7 <= w <= 64, f'{name}: the weight of {k!r} is {w!r}, it must lie in (0, 64] (six digits are kept)')
     foreign, lost = [k for k in table if k not in before], [k for k in before if k not in table]
     check(not foreign, f'{name}: {foreign[:1]} with weight {[table[k] for k in foreign[:1]]} is not in the vocabulary of {Path(base).name}: {len(foreign)} unknown, {len(lost)} missing')
     check(not lost, f'{name}: no weight for {lost[:3]}, which {Path(base).name} has with weight {[before[k] for k in lost[:3]]}: {len(lost)} missing')
     weights = np.array([table.get(k, 0.) for k in term_keys(tokenizer)], dtype=np.float64)
     with tempfile.TemporaryDirectory(dir=Path(base).parent) as tmp:
-        made = write_query(tokenizer, weights, f'{tmp}/query.zip', old.name, str(int(old.version) + 1), keys='decoded')   # the tokenizer is shipped already: its decoder stays what it is
+        made = write_query(tokenizer, weights, f'{tmp}/query.zip', old.name, str(int(old.version) + 1) if old.version.isdigit() else old.version, keys='decoded')   # the tokenizer is shipped already: its decoder stays what it is
         out = Path(base).parent/f'query-{made.sha256[:12]}.zip'
         for suffix in ('.zip', '.json'): Path(f'{tmp}/query{suffix}').replace(out.with_suffix(suffix))
     return open_artifact(out)
 
-# %% ../nbs/06e_refresh.ipynb #74d10754
+# %% ../nbs/06e_refresh.ipynb #ef774360
 def live_model(client: 'OpenSearch', index: str) -> str:
     "The id of the query model that answers searches of an index (or alias): the one its search pipeline names."
     found = call(client, 'GET', f'/{index}/_settings')
@@ -100,7 +101,7 @@ def refresh_query(client: 'OpenSearch', index: str, folder: str | Path, idf: Map
     log.info('%s: query model %s replaced by %s, %d weights changed', index, old, new, len(changed))
     return Refresh(old, new, made.path, pipelines, len(changed))
 
-# %% ../nbs/06e_refresh.ipynb #e0d40ef1
+# %% ../nbs/06e_refresh.ipynb #0e8321fd
 def draw_changes(before: Sequence[Hit], after: Sequence[Hit], names: tuple[str, str] = ('before', 'after'), title: str = '', width: float = 6.5):
     "Ranks before and after, one line a document: orange rose, blue fell."
     ranks = [{h.id: n for n, h in enumerate(hits, 1)} for hits in (before, after)]
