@@ -6,7 +6,7 @@
 __all__ = ['VERSION', 'LIB', 'MODULES', 'PLUGINS', 'NORI', 'TORCH', 'BINDING', 'DISK', 'JAVA', 'ML_SETTINGS', 'cache', 'lacking',
            'home', 'assemble', 'ask', 'Node', 'running', 'stop', 'start', 'start_cluster', 'stop_cluster']
 
-# %% ../nbs/06b_node.ipynb #763c012c
+# %% ../nbs/06b_node.ipynb #1c6930dc
 import json, os, platform, re, shutil, signal, socket, subprocess, tempfile, time, zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 from .core import DataError, atomic, check, locked, write_json, write_text
 
-# %% ../nbs/06b_node.ipynb #adf74e28
+# %% ../nbs/06b_node.ipynb #34a2b890
 VERSION = '2.19.1'
 LIB = ['org.opensearch:opensearch:{v}', 'org.opensearch:opensearch-plugin-classloader:{v}', 'org.apache.logging.log4j:log4j-core:2.21.0', 'org.locationtech.jts:jts-core:1.15.0', 'org.locationtech.spatial4j:spatial4j:0.7']
 MODULES = {  # folder: artifact, class, what it extends
@@ -99,7 +99,7 @@ def home() -> Path:
     "The folder of the assembled server."
     return cache()/f'opensearch-{VERSION}'
 
-# %% ../nbs/06b_node.ipynb #7a9d7fae
+# %% ../nbs/06b_node.ipynb #a452b947
 def _pom(name: str, artifacts: list[str], alone: bool) -> str:
     def dependency(a):
         group, artifact, version, *rest = a.format(v=VERSION).split(':')
@@ -171,7 +171,7 @@ def assemble() -> Path:
             out.rename(home())
     return home()
 
-# %% ../nbs/06b_node.ipynb #342be3bd
+# %% ../nbs/06b_node.ipynb #215b722f
 ML_SETTINGS = {'plugins.ml_commons.only_run_on_ml_node': False, 'plugins.ml_commons.model_access_control_enabled': False, 'plugins.ml_commons.native_memory_threshold': 100, 'plugins.ml_commons.jvm_heap_memory_threshold': 100,
                'plugins.ml_commons.disk_free_space_threshold': '500mb', 'plugins.ml_commons.allow_registering_model_via_local_file': True}
 
@@ -265,18 +265,26 @@ def start(name: str = 'single', port: int = 9200, heap: str = '1g', settings: di
         if '.plugins-ml-model' in ask(f'{node.url}/_cluster/state/metadata?filter_path=metadata.indices.*.state').get('metadata', {}).get('indices', {}): ask(f'{node.url}/_cluster/health/.plugins-ml-model?wait_for_status=yellow&timeout=60s', timeout=70)
     return node
 
-# %% ../nbs/06b_node.ipynb #f1ab3473
+# %% ../nbs/06b_node.ipynb #b2cfb84e
+def _ports_before(name: str, wait: float = 10) -> tuple[int, int] | None:
+    "The HTTP and transport port a node has or had, where the others look for it; None if it is new, or if another program has taken them."
+    try: said = (cache()/'nodes'/name/'config'/'opensearch.yml').read_text(encoding='utf-8')
+    except FileNotFoundError: return None
+    ports, end = tuple(int(re.search(rf'^{kind}.port: (\d+)', said, re.MULTILINE)[1]) for kind in ('http', 'transport')), time.time() + wait
+    while not running(name) and any(_free_port(p) != p for p in ports):      # a killed process lets go of its ports a moment later
+        if time.time() > end: return None
+        time.sleep(.1)
+    return ports
+
 def _ports(names: list[str], port: int) -> list[tuple[int, int]]:
-    "HTTP and transport port of each node: of one that runs those of its configuration, else free ones; nodes that are starting have not taken theirs yet, so no port is given twice."
-    given: list[tuple[int, int]] = []
-    for name in names:
-        if running(name):
-            said = (cache()/'nodes'/name/'config'/'opensearch.yml').read_text(encoding='utf-8')
-            given.append(tuple(int(re.search(rf'^{kind}.port: (\d+)', said, re.MULTILINE)[1]) for kind in ('http', 'transport')))
-        else:
-            http = _free_port(max([port, *(h + 1 for h, _ in given)]))
-            given.append((http, _free_port(max([port + 100, *(t + 1 for _, t in given)]))))
-    return given
+    "HTTP and transport port of each node; nodes that are starting have not taken theirs yet, so no port is given twice."
+    before = {n: _ports_before(n) for n in names}
+    taken = {p for ports in before.values() for p in ports or ()}
+    def free(p: int) -> int:
+        while (p := _free_port(p)) in taken: p += 1
+        taken.add(p)
+        return p
+    return [before[n] or (free(port), free(port + 100)) for n in names]
 
 def start_cluster(nodes: int = 3, name: str = 'cluster', port: int = 9400, heap: str = '512m', wait: float = 240) -> list[Node]:
     "Start `nodes` nodes `<name>-1`, `<name>-2` ... as one cluster, or those of it that do not run; waits until all have joined."
