@@ -5,6 +5,7 @@
 The documents of all sets in one index, the queries of their dev splits. One node of its own (heap `--heap`), indices of one segment, warmed up; latencies are what a client on the same machine sees, over kept-alive connections, ways alternating in rounds. `query_tokens`: the client's own query encoder makes the terms, the node only searches.
 `--rows` keeps the encoded documents (`--states`: hidden states kept by a training run, see 04p_states), `--vectors` the dense ones. The last line holds the figures."""
 import argparse, contextlib, http.client, json, shutil, tempfile, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 import numpy as np
@@ -54,9 +55,11 @@ class Asker:
         for t in threads: t.join()
         if failed: raise failed[0]
         return found
-    def run(self, path: str, queries: dict[str, bytes]) -> dict[str, dict[str, float]]:
-        connection = self.open()
-        return {q: {h['_id']: h['_score'] for h in json.loads(self.one(connection, path, b))['hits']['hits']} for q, b in queries.items()}
+    def run(self, path: str, queries: dict[str, bytes], clients: int = 4) -> dict[str, dict[str, float]]:
+        def part(names):
+            connection = self.open()
+            return {q: {h['_id']: h['_score'] for h in json.loads(self.one(connection, path, queries[q]))['hits']['hits']} for q in names}
+        with ThreadPoolExecutor(clients) as pool: return {q: found for some in pool.map(part, [list(queries)[i::clients] for i in range(clients)]) for q, found in some.items()}
 
 def bodies(rs: RetrievalSet, way: str, tokens: dict | None = None, vectors: dict | None = None, k: int = 10) -> dict[str, bytes]:
     "A prepared search for each query."
@@ -64,6 +67,8 @@ def bodies(rs: RetrievalSet, way: str, tokens: dict | None = None, vectors: dict
         if vectors is not None: return {'knn': {'vector': {'vector': vectors[q], 'k': k}}}
         return query_body(tokens=tokens[q]) if tokens else query_body(text, way=way)
     return {q: json.dumps({'query': query(q, t), 'size': k, '_source': False, 'track_total_hits': False}).encode() for q, t in rs.queries.items()}
+
+def index_name(kind: str, ratio: float) -> str: return f'sparse-{kind}-{ratio}' if ratio else 'sparse'
 
 def ndcg(rs: RetrievalSet, run: dict) -> float: return averages(measure(rs.qrels, run, ('nDCG@10',)))['nDCG@10']
 
@@ -140,7 +145,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--data', type=Path, default=Path('../shared/data')); p.add_argument('--checkpoint', type=Path, default=Path('outputs/cpu/04_pretraining/checkpoint')); p.add_argument('--sets', default='welfare msmarco_ko boolq msdocs')
     p.add_argument('--states', type=Path); p.add_argument('--rows', type=Path, default=Path('outputs/bench/rows.npz')); p.add_argument('--small', type=Path, help='a smaller checkpoint, whose ingestion is measured too')
-    p.add_argument('--dense', action='store_true', help='dense search beside it: the encoder\'s mean-pooled vectors'); p.add_argument('--vectors', type=Path, default=Path('outputs/bench/vectors.npz'), help='where they are kept'); p.add_argument('--ratios', type=float, nargs='*', default=[.1, .15, .2, .25, .3, .4])
+    p.add_argument('--dense', action='store_true', help='dense search beside it: the encoder\'s mean-pooled vectors'); p.add_argument('--vectors', type=Path, default=Path('outputs/bench/vectors.npz'), help='where they are kept'); p.add_argument('--prune', nargs='*', default='max_ratio:.1 max_ratio:.15 max_ratio:.2 max_ratio:.3 alpha_mass:.95 alpha_mass:.9 alpha_mass:.85 alpha_mass:.8'.split(), help='prune_type:prune_ratio')
     p.add_argument('--heap', default='1g'); p.add_argument('--clients', type=int, nargs='*', default=[1, 8]); p.add_argument('--queries', type=int, default=300, help='of a way in a round'); p.add_argument('--rounds', type=int, default=4)
     p.add_argument('--warm', type=int, default=1500, help='searches of a way before anything is timed'); p.add_argument('--ingest', type=int, default=150, help='documents for the rate of the pipeline; 0: not measured')
     a = p.parse_args()
@@ -159,38 +164,37 @@ def main() -> None:
     exact = ndcg(rs, SparseIndex(list(rs.corpus), rows, model.query).search(rs.queries, 10))
     plain = bodies(rs, 'sparse')
     bm25_score = ndcg(rs, asker.run('/bm25/_search', bodies(rs, 'bm25')))
-    print(f'{"index":16}{"terms":>8}{"MB":>8}{"x BM25":>8}{"nDCG@10":>9}{"loss":>8}\n{"BM25 only":16}{"":8}{base/1e6:8.1f}{1:8.2f}{bm25_score:9.4f}', flush=True)
-    full = None
-    for ratio in (0., *a.ratios):
-        name, terms = f'sparse-{round(ratio*100):02}', []
+    print(f'{"index":24}{"terms":>8}{"MB":>8}{"x BM25":>8}{"nDCG@10":>9}{"loss":>8}\n{"BM25 only":24}{"":8}{base/1e6:8.1f}{1:8.2f}{bm25_score:9.4f}', flush=True)
+    full, cuts = None, [('max_ratio', 0.), *((c.split(':')[0], float(c.split(':')[1])) for c in a.prune)]
+    for kind, ratio in cuts:
+        name, terms = index_name(kind, ratio), []
         def vector(n):
-            t = prune_terms(as_terms(rows[n], keys), ratio); terms.append(len(t)); return {'sparse': t}
+            t = prune_terms(as_terms(rows[n], keys), ratio, kind); terms.append(len(t)); return {'sparse': t}
         create_index(client, name, query_model)
         rate = fill(client, name, rs, vector)
         size, score = index_bytes(client, name), ndcg(rs, asker.run(f'/{name}/_search', plain))
         if full is None: full = score; figures |= {'outside_docs_s': rate, 'cluster_ndcg': score, 'process_ndcg': exact}
-        print(f'{name:16}{np.mean(terms):8.1f}{size/1e6:8.1f}{size/base:8.2f}{score:9.4f}{1 - score/full:8.2%}', flush=True)
-        figures |= {f'bytes_{round(ratio*100):02}': size/base, f'ndcg_{round(ratio*100):02}': score}
-    best = max((r for r in a.ratios if figures[f'ndcg_{round(r*100):02}'] >= .99*full), default=0.)
+        print(f'{name:24}{np.mean(terms):8.1f}{size/1e6:8.1f}{size/base:8.2f}{score:9.4f}{1 - score/full:8.2%}', flush=True)
+        figures |= {f'bytes_{name}': size/base, f'ndcg_{name}': score}
+    best = min((c for c in cuts if figures[f'ndcg_{index_name(*c)}'] >= .99*full), key=lambda c: figures[f'bytes_{index_name(*c)}'])     # the smallest that loses at most 1 %
     create_index(client, 'alone', query_model, analyzer='')
-    fill(client, 'alone', rs, lambda n: {'sparse': prune_terms(as_terms(rows[n], keys), best)})
-    figures |= {'best_ratio': best, 'alone_bytes': index_bytes(client, 'alone')/base}
-    print(f'without BM25 beside it, pruned at {best}: {figures["alone_bytes"]:.2f} x the index of BM25 only')
+    fill(client, 'alone', rs, lambda n: {'sparse': prune_terms(as_terms(rows[n], keys), best[1], best[0])})
+    figures |= {'best': index_name(*best), 'alone_bytes': index_bytes(client, 'alone')/base}
+    print(f'without BM25 beside it, {index_name(*best)}: {figures["alone_bytes"]:.2f} x the index of BM25 only')
     print(f'in process, exact: nDCG@10 {exact:.4f}; sent {figures["outside_docs_s"]:.0f} documents/s with vectors, {figures["bm25_docs_s"]:.0f} without', flush=True)
 
     set_pipeline(client, 'two-phase', query_model, two_phase=True)
     tokens = {q: {keys[i]: float(model.query.idf[i]) for i in model.query(t)} for q, t in rs.queries.items()}
-    index = '/sparse-00/_search'
+    index = '/sparse/_search'
     ways = {'BM25 (nori)': ('/bm25/_search', bodies(rs, 'bm25')), 'neural_sparse': (index, plain), 'two-phase': (f'{index}?search_pipeline=two-phase', plain), 'query_tokens': (index, bodies(rs, '', tokens=tokens)), 'hybrid': (index, bodies(rs, 'bm25+sparse'))}
-    for r in a.ratios[1::2]:
-        name = f'/sparse-{round(r*100):02}/_search'
-        ways |= {f'pruned {r}': (name, plain), f'pruned {r}, two-phase': (f'{name}?search_pipeline=two-phase', plain)}
+    if best != cuts[0]: ways |= {index_name(*best): (f'/{index_name(*best)}/_search', plain), f'{index_name(*best)}, two-phase': (f'/{index_name(*best)}/_search?search_pipeline=two-phase', plain),
+                                 f'{index_name(*best)}, query_tokens': (f'/{index_name(*best)}/_search', bodies(rs, '', tokens=tokens))}
     if a.dense:
         d, size = dense(a, client, rs, model), index_bytes(client, 'dense')
         ways['dense k-NN'] = ('/dense/_search', bodies(rs, '', vectors=d['vectors']))
         print(f'dense k-NN: {size/1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query {d["encode_ms"]:.1f} ms beside the search; in process, exact: nDCG@10 {d["exact"]:.4f}, {d["exact_ms"]:.2f} ms', flush=True)
         figures |= {'dense_bytes': size/base, 'dense_encode_ms': d['encode_ms'], 'dense_exact_ndcg': d['exact'], 'dense_exact_ms': d['exact_ms']}
-    known = {('/bm25/_search', True): bm25_score} | {(f'/sparse-{round(r*100):02}/_search', False): figures[f'ndcg_{round(r*100):02}'] for r in (0., *a.ratios)}
+    known = {('/bm25/_search', True): bm25_score} | {(f'/{index_name(*c)}/_search', False): figures[f'ndcg_{index_name(*c)}'] for c in cuts}
     scores = {name: known.get((path, name.startswith('BM25'))) if queries is plain or name.startswith('BM25') else None for name, (path, queries) in ways.items()}
     scores = {name: ndcg(rs, asker.run(*ways[name])) if s is None else s for name, s in scores.items()}
     for w in (.1, .5):

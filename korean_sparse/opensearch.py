@@ -6,7 +6,7 @@
 __all__ = ['ML', 'PRUNING', 'WAYS', 'models', 'register', 'deploy', 'undeploy', 'delete_model', 'predict', 'set_pipeline',
            'create_index', 'drop_index', 'BulkReport', 'bulk_index', 'as_terms', 'Hit', 'query_body', 'search', 'point']
 
-# %% ../nbs/06a_opensearch.ipynb #46a94848
+# %% ../nbs/06a_opensearch.ipynb #cf9dfadb
 import itertools, json, random, re, time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ from .artifacts import CHUNK, Artifact, open_artifact
 from .client import PASSING, ClusterError, call, cause, connect
 from .core import check
 
-# %% ../nbs/06a_opensearch.ipynb #d087c4af
+# %% ../nbs/06a_opensearch.ipynb #8b9a6ae1
 ML = '/_plugins/_ml/models'
 
 def models(client: 'OpenSearch', **fields: str) -> list[dict]:
@@ -80,7 +80,7 @@ def predict(client: 'OpenSearch', model_id: str, texts: Sequence[str]) -> list[d
     answer = call(client, 'POST', f'{ML}/{model_id}/_predict', {'text_docs': list(texts)})
     return [t for r in answer['inference_results'] for o in r['output'] for t in o['dataAsMap']['response']]
 
-# %% ../nbs/06a_opensearch.ipynb #429fb805
+# %% ../nbs/06a_opensearch.ipynb #7c7f2614
 PRUNING = ('max_ratio', 'alpha_mass', 'abs_value', 'top_k')
 
 def set_pipeline(client: 'OpenSearch', name: str, query_model: str, two_phase: bool = False, weights: tuple[float, float] = (.3, .7)) -> str:
@@ -127,7 +127,7 @@ def drop_index(client: 'OpenSearch', index: str, index_too: bool = True) -> None
         except ClusterError as e:
             if ' 404' not in str(e): raise
 
-# %% ../nbs/06a_opensearch.ipynb #320883b5
+# %% ../nbs/06a_opensearch.ipynb #f96e3977
 @dataclass
 class BulkReport:
     "What became of documents: how many were indexed, skipped (by the journal), and which were refused, with the reason."
@@ -199,7 +199,7 @@ def as_terms(row: csr_matrix, keys: Sequence[str]) -> dict[str, float]:
     "One encoded row as the `sparse` field: term -> weight; `keys` are `artifacts.term_keys` of the shipped tokenizer."
     return {keys[i]: round(float(w), 4) for i, w in zip(row.indices, row.data) if w >= 1e-4 and keys[i]}
 
-# %% ../nbs/06a_opensearch.ipynb #5adce9f7
+# %% ../nbs/06a_opensearch.ipynb #9fb67cec
 WAYS = ('sparse', 'bm25', 'chunks', 'bm25+sparse', 'bm25+chunks')
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def search(client: 'OpenSearch', index: str, text: str = '', tokens: Mapping[str
     params = {'allow_partial_search_results': 'false', **({'search_pipeline': pipeline} if pipeline else {})}
     return [_hit(h) for h in call(client, 'POST', f'/{index}/_search', body, params)['hits']['hits']]
 
-# %% ../nbs/06a_opensearch.ipynb #ccb727e4
+# %% ../nbs/06a_opensearch.ipynb #9c4c2ea9
 def point(client: 'OpenSearch', alias: str, index: str) -> list[str]:
     "Let an alias name this index and no other, in one step; returns the indices it named before."
     try: before = sorted(call(client, 'GET', f'/_alias/{alias}'))
