@@ -6,7 +6,7 @@ RUN    ?= sample
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup run test lab opensearch opensearch-stop sample readme lock clean
+.PHONY: help setup run test test-cluster lab opensearch opensearch-stop sample readme lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -27,6 +27,9 @@ test: $(STAMP)   ## the pipeline under papermill, nbdev_test, pytest
 	$(BIN)/python scripts/run.py runs/sample.yaml
 	$(BIN)/nbdev_test --n_workers 1 --timing
 	$(BIN)/python -m pytest tests
+
+test-cluster: $(STAMP)     ## three OpenSearch nodes, one of them killed (part of `make test` too; two minutes)
+	$(BIN)/python -m pytest tests/test_cluster.py -s --noconftest
 
 lab: $(STAMP)    ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab nbs

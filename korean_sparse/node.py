@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['VERSION', 'LIB', 'MODULES', 'PLUGINS', 'NORI', 'TORCH', 'BINDING', 'DISK', 'JAVA', 'ML_SETTINGS', 'cache', 'lacking',
-           'home', 'assemble', 'ask', 'Node', 'running', 'stop', 'start']
+           'home', 'assemble', 'ask', 'Node', 'running', 'stop', 'start', 'start_cluster', 'stop_cluster']
 
-# %% ../nbs/06b_node.ipynb #d93d1262
+# %% ../nbs/06b_node.ipynb #1c6930dc
 import json, os, platform, re, shutil, signal, socket, subprocess, tempfile, time, zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 from .core import DataError, atomic, check, locked, write_json, write_text
 
-# %% ../nbs/06b_node.ipynb #6662f3d7
+# %% ../nbs/06b_node.ipynb #34a2b890
 VERSION = '2.19.1'
 LIB = ['org.opensearch:opensearch:{v}', 'org.opensearch:opensearch-plugin-classloader:{v}', 'org.apache.logging.log4j:log4j-core:2.21.0', 'org.locationtech.jts:jts-core:1.15.0', 'org.locationtech.spatial4j:spatial4j:0.7']
 MODULES = {  # folder: artifact, class, what it extends
@@ -99,7 +99,7 @@ def home() -> Path:
     "The folder of the assembled server."
     return cache()/f'opensearch-{VERSION}'
 
-# %% ../nbs/06b_node.ipynb #480e8203
+# %% ../nbs/06b_node.ipynb #a452b947
 def _pom(name: str, artifacts: list[str], alone: bool) -> str:
     def dependency(a):
         group, artifact, version, *rest = a.format(v=VERSION).split(':')
@@ -171,7 +171,7 @@ def assemble() -> Path:
             out.rename(home())
     return home()
 
-# %% ../nbs/06b_node.ipynb #1c3dc450
+# %% ../nbs/06b_node.ipynb #215b722f
 ML_SETTINGS = {'plugins.ml_commons.only_run_on_ml_node': False, 'plugins.ml_commons.model_access_control_enabled': False, 'plugins.ml_commons.native_memory_threshold': 100, 'plugins.ml_commons.jvm_heap_memory_threshold': 100,
                'plugins.ml_commons.disk_free_space_threshold': '500mb', 'plugins.ml_commons.allow_registering_model_via_local_file': True}
 
@@ -264,3 +264,41 @@ def start(name: str = 'single', port: int = 9200, heap: str = '1g', settings: di
         ask(f'{node.url}/_cluster/settings', 'PUT', {'persistent': ML_SETTINGS})
         if '.plugins-ml-model' in ask(f'{node.url}/_cluster/state/metadata?filter_path=metadata.indices.*.state').get('metadata', {}).get('indices', {}): ask(f'{node.url}/_cluster/health/.plugins-ml-model?wait_for_status=yellow&timeout=60s', timeout=70)
     return node
+
+# %% ../nbs/06b_node.ipynb #b2cfb84e
+def _ports_before(name: str, wait: float = 10) -> tuple[int, int] | None:
+    "The HTTP and transport port a node has or had, where the others look for it; None if it is new, or if another program has taken them."
+    try: said = (cache()/'nodes'/name/'config'/'opensearch.yml').read_text(encoding='utf-8')
+    except FileNotFoundError: return None
+    ports, end = tuple(int(re.search(rf'^{kind}.port: (\d+)', said, re.MULTILINE)[1]) for kind in ('http', 'transport')), time.time() + wait
+    while not running(name) and any(_free_port(p) != p for p in ports):      # a killed process lets go of its ports a moment later
+        if time.time() > end: return None
+        time.sleep(.1)
+    return ports
+
+def _ports(names: list[str], port: int) -> list[tuple[int, int]]:
+    "HTTP and transport port of each node; nodes that are starting have not taken theirs yet, so no port is given twice."
+    before = {n: _ports_before(n) for n in names}
+    taken = {p for ports in before.values() for p in ports or ()}
+    def free(p: int) -> int:
+        while (p := _free_port(p)) in taken: p += 1
+        taken.add(p)
+        return p
+    return [before[n] or (free(port), free(port + 100)) for n in names]
+
+def start_cluster(nodes: int = 3, name: str = 'cluster', port: int = 9400, heap: str = '512m', wait: float = 240) -> list[Node]:
+    "Start `nodes` nodes `<name>-1`, `<name>-2` ... as one cluster, or those of it that do not run; waits until all have joined."
+    check(nodes > 1, f'nodes = {nodes}: a cluster has two or more; `start` starts a single one')
+    names = [f'{name}-{i + 1}' for i in range(nodes)]
+    ports = _ports(names, port)
+    shared = {'discovery.type': None, 'cluster.name': name, 'discovery.seed_hosts': [f'127.0.0.1:{t}' for _, t in ports], 'cluster.initial_cluster_manager_nodes': names}
+    found = [start(n, http, heap, {**shared, 'transport.port': transport}) for n, (http, transport) in zip(names, ports)]
+    for node in found: _await(node, wait)
+    joined = ask(f'{found[0].url}/_cluster/health?wait_for_nodes={nodes}&timeout={wait:.0f}s', timeout=wait + 10)
+    check(joined['number_of_nodes'] == nodes, f'{joined["number_of_nodes"]} of {nodes} nodes joined within {wait:.0f} s: {_why(found[-1])}; give it more `wait`')
+    ask(f'{found[0].url}/_cluster/settings', 'PUT', {'persistent': ML_SETTINGS})
+    return found
+
+def stop_cluster(name: str = 'cluster') -> int:
+    "Stop the nodes of a cluster; returns how many ran."
+    return sum(stop(p.name) for p in sorted((cache()/'nodes').glob(f'{name}-*')))
