@@ -6,7 +6,7 @@
 __all__ = ['title_pairs', 'linked_articles', 'Space', 'common_space', 'translation_accuracy', 'SynonymConfig', 'all_evidence',
            'parted', 'known_pairs', 'confidences', 'scored_pairs', 'build']
 
-# %% ../nbs/02_synonyms.ipynb #04a8b851
+# %% ../nbs/02_synonyms.ipynb #6ccff589
 import hashlib, heapq, itertools, json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -15,18 +15,18 @@ from typing import Iterable, Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 from .alignment import Near, align, alignment_evidence, centred, csls, nearness, precision_at
-from .confidence import Calibration, Candidate, Known, bands, calibrate, ends, gather, held_back, noisy_or, rivalled, signals, splits
+from .confidence import SPLITS, Calibration, Candidate, Known, bands, calibrate, ends, gather, held_back, noisy_or, rivalled, signals, splits
 from .core import Article, StageResult, SynonymPair, TitleLink, check, find_rows, from_notebook, log, need, read_json_lines, read_rows, run_stage, upstream, write_rows
 from .pictures import COLOURS, GREY, LANG_COLOUR, axes, draw_map, project, save_picture
 from .sources import PRIOR, Evidence, anchor_evidence, dictionary_evidence, entity_evidence, link_evidence, loanword_evidence, pair_evidence, parenthetical_evidence, read_dictionary, senses
-from .synonym_files import EDITORS, sampled, write_lucene, write_page, write_plain
+from .synonym_files import EDITORS, Sample, with_lucene, with_plain, write_page
 from .terms import same_spelling, squeeze, term_lang, title_term
 from .text import Analyzer, content_terms, get_analyzer, without_headings
 from .transliteration import transliterator
-from .triplets import Synonyms, article_fields, linked_terms, related_terms, triplets
+from .triplets import FIELD_WORDS, Synonyms, article_fields, linked_terms, related_terms, triplets
 from .vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
 
-# %% ../nbs/02_synonyms.ipynb #7943a2cc
+# %% ../nbs/02_synonyms.ipynb #846e91e9
 def title_pairs(links: Iterable[TitleLink], most: int) -> list[tuple[str, str]]:
     "Up to `most` (Korean title, English title) of interlanguage links, drawn by a hash of the Korean title; memory is bounded by `most`."
     def keyed():
@@ -42,7 +42,7 @@ def linked_articles(articles: Iterable[Article], titles: Sequence[tuple[str, str
     found = {(a.lang, a.title): a for a in articles if (a.lang, a.title) in wanted}
     return [(found['ko', k], found['en', e]) for k, e in titles if ('ko', k) in found and ('en', e) in found]
 
-# %% ../nbs/02_synonyms.ipynb #fccf5d7e
+# %% ../nbs/02_synonyms.ipynb #8d8ed336
 @dataclass(frozen=True)
 class Space:
     "Terms of both languages with unit vectors, before and after alignment; `titles` are the article titles among them, `tv` the word vectors (None with an encoder)."
@@ -95,7 +95,7 @@ def translation_accuracy(space: Space, seed: int = 0) -> dict[str, float]:
         found |= {f'{which}_{m}': v for m, v in precision_at(best, [{at[e]} for _, e in test]).items()} | {f'{which}_judged': len(test)}
     return found
 
-# %% ../nbs/02_synonyms.ipynb #9639abfb
+# %% ../nbs/02_synonyms.ipynb #e3f8a62f
 @dataclass(frozen=True)
 class SynonymConfig:
     "Parameters of stage 02; see the parameters cell of its notebook."
@@ -135,7 +135,7 @@ def all_evidence(cfg: SynonymConfig, source: Path, linked: Sequence[tuple[Articl
     if cfg.dictionary: yield from dictionary_evidence(need(cfg.dictionary, 'dictionary'), refused)
     if cfg.clusters: yield from pair_evidence(read_rows(need(cfg.clusters, 'clusters'), SynonymPair), refused)
 
-# %% ../nbs/02_synonyms.ipynb #1bf15f68
+# %% ../nbs/02_synonyms.ipynb #5f92501f
 def parted(c: Candidate) -> tuple[float, Candidate | None]:
     "The probability by editors alone, and the candidate with its text sources only (None if it has none)."
     said = [w for s, w in c.sources if s in EDITORS]
@@ -165,11 +165,11 @@ def confidences(path: Path, calibration: Calibration, near: Near | None, ambiguo
 
 def scored_pairs(path: Path, scores: np.ndarray, kept: np.ndarray, where: np.ndarray) -> Iterator[SynonymPair]:
     "The kept candidates of a file as rows, with their sources, score and split."
-    places = iter(where.tolist())
-    for c, score, keep in zip(_read(path), scores.tolist(), kept.tolist()):
-        if keep: yield SynonymPair(c.left, c.right, c.left_lang, c.right_lang, ','.join(s for s, _ in c.sources), round(score, 4), next(places))
+    places = iter(where)
+    for c, score, keep in zip(_read(path), scores, kept):
+        if keep: yield SynonymPair(c.left, c.right, c.left_lang, c.right_lang, ','.join(s for s, _ in c.sources), round(float(score), 4), SPLITS[next(places)])
 
-# %% ../nbs/02_synonyms.ipynb #19a59c4c
+# %% ../nbs/02_synonyms.ipynb #2d87f945
 def _langs(p: SynonymPair) -> str: return p.left_lang if p.left_lang == p.right_lang else f'{p.left_lang}-{p.right_lang}'
 
 def _plot_sources(counts: Counter, path: Path) -> None:
@@ -232,7 +232,7 @@ def _plot_groups(pairs: Sequence[SynonymPair], path: Path, most: int = 9) -> Non
     fig.suptitle('Neighbourhoods: terms that hang together (Korean blue, English orange; a thicker line is a more certain pair)', x=.01, ha='left', fontsize=11)
     save_picture(fig, path)
 
-# %% ../nbs/02_synonyms.ipynb #a8c1447e
+# %% ../nbs/02_synonyms.ipynb #03ceeec7
 def build(cfg: SynonymConfig = SynonymConfig()) -> StageResult:
     "Stage 02: `pairs.jsonl`, `evidence.jsonl.gz`, triplets, `*_synonyms.json`, `synonyms.txt` (Lucene), `pairs.html` and pictures in `outputs/<run>/02_synonyms`."
     source = upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia')
@@ -258,37 +258,40 @@ def _make(cfg: SynonymConfig, source: Path, out: Path) -> dict:
     kept = (scores >= cfg.min_score) & ~beaten
     check(bool(kept.any()), f'none of {n} candidates has a confidence of min_score = {cfg.min_score} (the best has {scores.max():.2f}); lower the parameter `min_score`')
     where = splits(nodes[kept], cfg.held_out, cfg.seed)
-    def pairs(): return scored_pairs(candidates, scores, kept, where)
-    write_rows(out/'pairs.jsonl', pairs())
+    counts, some, files = Counter(), Sample(), Counter()
+    stream = with_plain(out, with_lucene(out/'synonyms.txt', some.passing(scored_pairs(candidates, scores, kept, where)), files), files)
+    write_rows(out/'pairs.jsonl', _counted(stream, counts))
     write_rows(out/'evidence.jsonl.gz', (asdict(c) | {'score': round(float(s), 4), 'kept': bool(k)} for c, s, k in zip(_read(candidates), scores, kept)))
-    made = _triplets(cfg, articles, links, candidates, pairs, space, by, out)
-    files = write_plain(out, pairs()) | Counter({'synonyms.txt': write_lucene(out/'synonyms.txt', pairs())})
-    few = sampled(pairs())
-    write_page(out/'pairs.html', few, f'{len(few):,} of {int(kept.sum()):,} pairs: every source and tenth of score, evenly.')
-    counts = _pictures(cfg, pairs, few, scores, kept, report, space, out)
+    made = _triplets(cfg, articles, candidates, space, by, out)
+    write_page(out/'pairs.html', some.rows, f'{len(some.rows):,} of {int(kept.sum()):,} pairs: every source and tenth of score, evenly.')
+    _pictures(cfg, counts, some.rows, scores, kept, report, space, out)
     candidates.unlink()
-    return {'counts': {'candidates': n, 'pairs': int(kept.sum()), **counts, 'below_min_score': int((scores < cfg.min_score).sum()), 'beaten_by_a_rival': int((beaten & (scores >= cfg.min_score)).sum()), **made, 'lucene_rules': files['synonyms.txt'], 'refused': dict(sorted(refused.items()))},
+    kinds = {k: sum(v for key, v in counts.items() if key[:2] == ('pair', k)) for k in ('en', 'ko', 'ko-en')}
+    return {'counts': {'candidates': n, 'pairs': int(kept.sum()), **{f'pairs_{k}': v for k, v in kinds.items()}, **{s: sum(v for key, v in counts.items() if key[0] == 'pair' and key[2] == s) for s in SPLITS},
+                       'below_min_score': int((scores < cfg.min_score).sum()), 'beaten_by_a_rival': int((beaten & (scores >= cfg.min_score)).sum()), **made, 'lucene_rules': files['synonyms.txt'], 'refused': dict(sorted(refused.items()))},
             'metrics': (translation_accuracy(space, cfg.seed) if space else {}) | {'bands': report, 'calibrated': calibration.weights is not None, 'known_pairs': len(known)}}
 
-def _triplets(cfg, articles, links, candidates, pairs, space, by, out) -> dict:
+def _counted(pairs: Iterable[SynonymPair], counts: Counter) -> Iterator[SynonymPair]:
+    for p in pairs:
+        counts['pair', _langs(p), p.split] += 1
+        for s in p.source.split(','): counts[s, _langs(p), p.split] += 1
+        yield p
+
+def _triplets(cfg: SynonymConfig, articles, candidates: Path, space: Space | None, by: Analyzer, out: Path) -> dict[str, int]:
     "One file a field of `Triplet` rows; everything any source said is struck from the negatives, kept or not."
-    fields = article_fields(itertools.islice(articles(), 2*cfg.most_articles), by)
-    everything = Synonyms((c.left, c.right, c.left_lang, c.right_lang) for c in itertools.islice(_read(candidates), 10*cfg.most_articles or None))
-    titles = {(a.lang, squeeze(title_term(a.title))) for a in itertools.islice(articles(), 2*cfg.most_articles)}
-    near = related_terms(linked_terms(itertools.islice(articles(), 2*cfg.most_articles)), space.tv if space else None, by, titles)
-    rows = {f: [] for f in ('legal', 'medical', 'general')}
-    usable = (p for p in itertools.islice(pairs(), 10*cfg.most_articles) if (p.left_lang, squeeze(p.left)) in everything.partners and (p.right_lang, squeeze(p.right)) in everything.partners)
-    for t in triplets(usable, everything, near, fields): rows[t.field].append(t)
+    most = 2*cfg.most_articles
+    fields = article_fields(itertools.islice(articles(), most), by)
+    everything = Synonyms((c.left, c.right, c.left_lang, c.right_lang) for c in itertools.islice(_read(candidates), 5*most))
+    titles = {(a.lang, squeeze(title_term(a.title))) for a in itertools.islice(articles(), most)}
+    near = related_terms(linked_terms(itertools.islice(articles(), most)), space.tv if space else None, by, titles)
+    pairs = (p for p in itertools.islice(read_rows(out/'pairs.jsonl', SynonymPair), 5*most) if {(p.left_lang, squeeze(p.left)), (p.right_lang, squeeze(p.right))} <= everything.partners.keys())
+    rows = {f: [] for f in (*FIELD_WORDS, 'general')}
+    for t in triplets(pairs, everything, near, fields): rows[t.field].append(t)
     return {f'triplets_{f}': write_rows(out/f'triplets_{f}.jsonl', r) for f, r in rows.items()}
 
-def _pictures(cfg, pairs, few, scores, kept, report, space, out) -> dict:
-    counts, by_kind, by_split = Counter(), Counter(), Counter()
-    for p in pairs():
-        by_kind[_langs(p)] += 1; by_split[p.split] += 1
-        for s in p.source.split(','): counts[s, _langs(p), p.split] += 1
+def _pictures(cfg: SynonymConfig, counts: Counter, few: Sequence[SynonymPair], scores: np.ndarray, kept: np.ndarray, report: Sequence[dict], space: Space | None, out: Path) -> None:
     _plot_sources(counts, out/'pairs_by_source.png')
     _plot_scores(scores, kept, report, out/'confidence.png')
     _plot_groups(few, out/'neighbourhoods.png')
     if space:
         for method in ('umap', 'tsne'): _plot_space(space, method, out/f'pairs_{method}.png', seed=cfg.seed)
-    return {**{f'pairs_{k}': by_kind[k] for k in sorted(by_kind)}, **{s: by_split[s] for s in ('train', 'dev', 'test')}}
