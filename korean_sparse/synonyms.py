@@ -6,7 +6,7 @@
 __all__ = ['title_pairs', 'linked_articles', 'Space', 'common_space', 'translation_accuracy', 'SynonymConfig', 'all_evidence',
            'parted', 'known_pairs', 'confidences', 'scored_pairs', 'build']
 
-# %% ../nbs/02_synonyms.ipynb #6ccff589
+# %% ../nbs/02_synonyms.ipynb #2d1a15bf
 import hashlib, heapq, itertools, json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ from .transliteration import transliterator
 from .triplets import FIELD_WORDS, Synonyms, article_fields, linked_terms, related_terms, triplets
 from .vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
 
-# %% ../nbs/02_synonyms.ipynb #846e91e9
+# %% ../nbs/02_synonyms.ipynb #05e4c526
 def title_pairs(links: Iterable[TitleLink], most: int) -> list[tuple[str, str]]:
     "Up to `most` (Korean title, English title) of interlanguage links, drawn by a hash of the Korean title; memory is bounded by `most`."
     def keyed():
@@ -42,7 +42,7 @@ def linked_articles(articles: Iterable[Article], titles: Sequence[tuple[str, str
     found = {(a.lang, a.title): a for a in articles if (a.lang, a.title) in wanted}
     return [(found['ko', k], found['en', e]) for k, e in titles if ('ko', k) in found and ('en', e) in found]
 
-# %% ../nbs/02_synonyms.ipynb #8d8ed336
+# %% ../nbs/02_synonyms.ipynb #2b707c28
 @dataclass(frozen=True)
 class Space:
     "Terms of both languages with unit vectors, before and after alignment; `titles` are the article titles among them, `tv` the word vectors (None with an encoder)."
@@ -95,7 +95,7 @@ def translation_accuracy(space: Space, seed: int = 0) -> dict[str, float]:
         found |= {f'{which}_{m}': v for m, v in precision_at(best, [{at[e]} for _, e in test]).items()} | {f'{which}_judged': len(test)}
     return found
 
-# %% ../nbs/02_synonyms.ipynb #e3f8a62f
+# %% ../nbs/02_synonyms.ipynb #78f65c0a
 @dataclass(frozen=True)
 class SynonymConfig:
     "Parameters of stage 02; see the parameters cell of its notebook."
@@ -135,7 +135,7 @@ def all_evidence(cfg: SynonymConfig, source: Path, linked: Sequence[tuple[Articl
     if cfg.dictionary: yield from dictionary_evidence(need(cfg.dictionary, 'dictionary'), refused)
     if cfg.clusters: yield from pair_evidence(read_rows(need(cfg.clusters, 'clusters'), SynonymPair), refused)
 
-# %% ../nbs/02_synonyms.ipynb #5f92501f
+# %% ../nbs/02_synonyms.ipynb #f6c29509
 def parted(c: Candidate) -> tuple[float, Candidate | None]:
     "The probability by editors alone, and the candidate with its text sources only (None if it has none)."
     said = [w for s, w in c.sources if s in EDITORS]
@@ -169,7 +169,7 @@ def scored_pairs(path: Path, scores: np.ndarray, kept: np.ndarray, where: np.nda
     for c, score, keep in zip(_read(path), scores, kept):
         if keep: yield SynonymPair(c.left, c.right, c.left_lang, c.right_lang, ','.join(s for s, _ in c.sources), round(float(score), 4), SPLITS[next(places)])
 
-# %% ../nbs/02_synonyms.ipynb #2d87f945
+# %% ../nbs/02_synonyms.ipynb #6c3e5739
 def _langs(p: SynonymPair) -> str: return p.left_lang if p.left_lang == p.right_lang else f'{p.left_lang}-{p.right_lang}'
 
 def _plot_sources(counts: Counter, path: Path) -> None:
@@ -232,7 +232,7 @@ def _plot_groups(pairs: Sequence[SynonymPair], path: Path, most: int = 9) -> Non
     fig.suptitle('Neighbourhoods: terms that hang together (Korean blue, English orange; a thicker line is a more certain pair)', x=.01, ha='left', fontsize=11)
     save_picture(fig, path)
 
-# %% ../nbs/02_synonyms.ipynb #03ceeec7
+# %% ../nbs/02_synonyms.ipynb #059c9316
 def build(cfg: SynonymConfig = SynonymConfig()) -> StageResult:
     "Stage 02: `pairs.jsonl`, `evidence.jsonl.gz`, triplets, `*_synonyms.json`, `synonyms.txt` (Lucene), `pairs.html` and pictures in `outputs/<run>/02_synonyms`."
     source = upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia')
@@ -281,10 +281,12 @@ def _triplets(cfg: SynonymConfig, articles, candidates: Path, space: Space | Non
     "One file a field of `Triplet` rows; everything any source said is struck from the negatives, kept or not."
     most = 2*cfg.most_articles
     fields = article_fields(itertools.islice(articles(), most), by)
-    everything = Synonyms((c.left, c.right, c.left_lang, c.right_lang) for c in itertools.islice(_read(candidates), 5*most))
     titles = {(a.lang, squeeze(title_term(a.title))) for a in itertools.islice(articles(), most)}
+    def sides(p): return {(p.left_lang, squeeze(p.left)), (p.right_lang, squeeze(p.right))}
+    near_titles = {k for c in _read(candidates) if (both := sides(c)) & titles for k in both}
+    everything = Synonyms((c.left, c.right, c.left_lang, c.right_lang) for c in _read(candidates) if sides(c) & near_titles)
     near = related_terms(linked_terms(itertools.islice(articles(), most)), space.tv if space else None, by, titles)
-    pairs = (p for p in itertools.islice(read_rows(out/'pairs.jsonl', SynonymPair), 5*most) if {(p.left_lang, squeeze(p.left)), (p.right_lang, squeeze(p.right))} <= everything.partners.keys())
+    pairs = (p for p in read_rows(out/'pairs.jsonl', SynonymPair) if sides(p) & titles)
     rows = {f: [] for f in (*FIELD_WORDS, 'general')}
     for t in triplets(pairs, everything, near, fields): rows[t.field].append(t)
     return {f'triplets_{f}': write_rows(out/f'triplets_{f}.jsonl', r) for f, r in rows.items()}
