@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['sounds', 'letters', 'Transliterator', 'transliterator', 'skeleton', 'match']
 
-# %% ../nbs/02b_transliteration.ipynb #06887be2
+# %% ../nbs/02b_transliteration.ipynb #e25f4b77
 import math, re, unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import Iterable, Sequence
 import numpy as np
 from .core import check
 
-# %% ../nbs/02b_transliteration.ipynb #c982e20a
+# %% ../nbs/02b_transliteration.ipynb #01b109d1
 def sounds(text: str) -> str:
     "The jamo of a Hangul word, first and last consonants apart, without the silent first ㅇ; empty if something is not Hangul."
     parts = unicodedata.normalize('NFD', text.replace(' ', '').replace('-', '').replace('·', ''))
@@ -25,7 +25,7 @@ def letters(text: str) -> str:
     plain = plain.translate({ord(c): None for c in " -'.’·"})
     return plain if plain.isascii() and plain.isalpha() else ''
 
-# %% ../nbs/02b_transliteration.ipynb #26a663e5
+# %% ../nbs/02b_transliteration.ipynb #b0286368
 _RULES = {
     'ᄀ': 'g c k gu gh', 'ᄁ': 'k c', 'ᄂ': 'n nn kn gn', 'ᄃ': 'd t dd th', 'ᄄ': 't', 'ᄅ': 'l r ll rr rh', 'ᄆ': 'm mm', 'ᄇ': 'b v bb w', 'ᄈ': 'p', 'ᄉ': 's c ss sc sh th ps st x ce se', 'ᄊ': 's',
     'ᄌ': 'j g z s dg t dge', 'ᄍ': 'z j', 'ᄎ': 'ch tch t c tz ts tes', 'ᄏ': 'c k qu ch ck kh cc x q que', 'ᄐ': 't tt th', 'ᄑ': 'p f ph pp ff', 'ᄒ': 'h j wh ch x',
@@ -42,7 +42,7 @@ def _prior() -> dict[tuple[str, str], float]:
     for rank, g in enumerate(_SILENT.split()): counts['', g] = 16/(1 + rank)
     return counts
 
-# %% ../nbs/02b_transliteration.ipynb #8b1f9e13
+# %% ../nbs/02b_transliteration.ipynb #d846713d
 _LONGEST, _FLOOR = 3, 1e-4
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def transliterator() -> Transliterator:
     "The transliterator of the rules alone."
     return Transliterator(_prior())
 
-# %% ../nbs/02b_transliteration.ipynb #5a286b56
+# %% ../nbs/02b_transliteration.ipynb #0aaa19c9
 _CLASSES = {**dict.fromkeys('ᄀᄁᄏᆨᆩᆿcgkq', 'k'), **dict.fromkeys('ᄃᄄᄐᆮᇀtd', 't'), **dict.fromkeys('ᄇᄈᄑᆸᇁbpfv', 'p'), **dict.fromkeys('ᄉᄊᄌᄍᄎᆺᆻᆽᆾszj', 's'),
             **dict.fromkeys('ᄅᆯlr', 'l'), **dict.fromkeys('ᄂᆫᆼn', 'n'), **dict.fromkeys('ᄆᆷm', 'm'), **dict.fromkeys('ᄒh', 'h')}
 _SPELT = [(re.compile(p), r) for p, r in (('x', 'ks'), ('tch|ch|sh|sch', 's'), ('ph', 'p'), ('th', 't'), ('ng$', 'n'), ('c(?=[eiy])', 's'), ('kn|gn', 'n'), ('(?<=[aeiouy])r(?![aeiouy])', ''), ('(?<=[^aeiou])h', ''))]
@@ -135,7 +135,7 @@ def skeleton(sound: str) -> str:
     kept = (_CLASSES.get(c, '.') for c in sound)
     return re.sub(r'(.)\1+', r'\1', ''.join(kept)).replace('.', '')
 
-def match(ko: Sequence[str], en: Sequence[str], t: Transliterator, k: int = 1, fetch: int = 60) -> list[list[tuple[int, float]]]:
+def match(ko: Sequence[str], en: Sequence[str], t: Transliterator, k: int = 1, fetch: int = 150) -> list[list[tuple[int, float]]]:
     "For each Korean word the `k` most similar of the English ones as (index, similarity), of the `fetch` whose consonants are nearest."
     from sklearn.feature_extraction.text import TfidfVectorizer
     heard, written = [skeleton(sounds(w)) for w in ko], [skeleton(letters(w)) for w in en]
