@@ -86,6 +86,12 @@ def fill(client, index: str, rs: RetrievalSet, extra, workers: int = 2) -> float
     assert not report.rejected and report.indexed == len(rs.corpus), report.rejected[:3]
     return report.indexed/report.seconds
 
+def settled_bytes(client, index: str) -> int:
+    "Bytes of an index as one segment, without what is kept for recovery only: the whole source of documents of which `_source` leaves fields out stays until the shard's lease has moved on (every 30 s) and a merge comes after."
+    call(client, 'POST', f'/{index}/_flush', params={'force': 'true', 'wait_if_ongoing': 'true'})
+    time.sleep(35)
+    return index_bytes(client, index)
+
 def ingestion(a, client, rs: RetrievalSet, model: SparseEncoder, query_model: str, tmp: Path) -> dict[str, float]:
     "Documents a second through the node's pipeline and encoded outside, for the checkpoint and for a smaller model."
     some = RetrievalSet('some', dict(list(rs.corpus.items())[::max(1, len(rs.corpus)//a.ingest)][:a.ingest]), {}, {})
@@ -160,7 +166,7 @@ def main() -> None:
 
     create_index(client, 'bm25', query_model)
     figures['bm25_docs_s'] = fill(client, 'bm25', rs, lambda n: {})
-    base = index_bytes(client, 'bm25')
+    base = settled_bytes(client, 'bm25')
     exact = ndcg(rs, SparseIndex(list(rs.corpus), rows, model.query).search(rs.queries, 10))
     plain = bodies(rs, 'sparse')
     bm25_score = ndcg(rs, asker.run('/bm25/_search', bodies(rs, 'bm25')))
@@ -172,14 +178,14 @@ def main() -> None:
             t = prune_terms(as_terms(rows[n], keys), ratio, kind); terms.append(len(t)); return {'sparse': t}
         create_index(client, name, query_model)
         rate = fill(client, name, rs, vector)
-        size, score = index_bytes(client, name), ndcg(rs, asker.run(f'/{name}/_search', plain))
+        size, score = settled_bytes(client, name), ndcg(rs, asker.run(f'/{name}/_search', plain))
         if full is None: full = score; figures |= {'outside_docs_s': rate, 'cluster_ndcg': score, 'process_ndcg': exact}
         print(f'{name:24}{np.mean(terms):8.1f}{size/1e6:8.1f}{size/base:8.2f}{score:9.4f}{1 - score/full:8.2%}', flush=True)
         figures |= {f'bytes_{name}': size/base, f'ndcg_{name}': score}
     best = min((c for c in cuts if figures[f'ndcg_{index_name(*c)}'] >= .99*full), key=lambda c: figures[f'bytes_{index_name(*c)}'])     # the smallest that loses at most 1 %
     create_index(client, 'alone', query_model, analyzer='')
     fill(client, 'alone', rs, lambda n: {'sparse': prune_terms(as_terms(rows[n], keys), best[1], best[0])})
-    figures |= {'best': index_name(*best), 'alone_bytes': index_bytes(client, 'alone')/base}
+    figures |= {'best': index_name(*best), 'alone_bytes': settled_bytes(client, 'alone')/base}
     print(f'without BM25 beside it, {index_name(*best)}: {figures["alone_bytes"]:.2f} x the index of BM25 only')
     print(f'in process, exact: nDCG@10 {exact:.4f}; sent {figures["outside_docs_s"]:.0f} documents/s with vectors, {figures["bm25_docs_s"]:.0f} without', flush=True)
 
@@ -190,7 +196,7 @@ def main() -> None:
     if best != cuts[0]: ways |= {index_name(*best): (f'/{index_name(*best)}/_search', plain), f'{index_name(*best)}, two-phase': (f'/{index_name(*best)}/_search?search_pipeline=two-phase', plain),
                                  f'{index_name(*best)}, query_tokens': (f'/{index_name(*best)}/_search', bodies(rs, '', tokens=tokens))}
     if a.dense:
-        d, size = dense(a, client, rs, model), index_bytes(client, 'dense')
+        d, size = dense(a, client, rs, model), settled_bytes(client, 'dense')
         ways['dense k-NN'] = ('/dense/_search', bodies(rs, '', vectors=d['vectors']))
         print(f'dense k-NN: {size/1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query {d["encode_ms"]:.1f} ms beside the search; in process, exact: nDCG@10 {d["exact"]:.4f}, {d["exact_ms"]:.2f} ms', flush=True)
         figures |= {'dense_bytes': size/base, 'dense_encode_ms': d['encode_ms'], 'dense_exact_ndcg': d['exact'], 'dense_exact_ms': d['exact_ms']}

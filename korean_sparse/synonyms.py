@@ -6,7 +6,7 @@
 __all__ = ['title_pairs', 'linked_articles', 'Space', 'common_space', 'translation_accuracy', 'SynonymConfig', 'all_evidence',
            'parted', 'known_pairs', 'confidences', 'scored_pairs', 'build']
 
-# %% ../nbs/02_synonyms.ipynb #2d1a15bf
+# %% ../nbs/02_synonyms.ipynb #d0c8aa67
 import hashlib, heapq, itertools, json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ from .transliteration import transliterator
 from .triplets import FIELD_WORDS, Synonyms, article_fields, linked_terms, related_terms, triplets
 from .vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
 
-# %% ../nbs/02_synonyms.ipynb #05e4c526
+# %% ../nbs/02_synonyms.ipynb #7cabbb5b
 def title_pairs(links: Iterable[TitleLink], most: int) -> list[tuple[str, str]]:
     "Up to `most` (Korean title, English title) of interlanguage links, drawn by a hash of the Korean title; memory is bounded by `most`."
     def keyed():
@@ -42,7 +42,7 @@ def linked_articles(articles: Iterable[Article], titles: Sequence[tuple[str, str
     found = {(a.lang, a.title): a for a in articles if (a.lang, a.title) in wanted}
     return [(found['ko', k], found['en', e]) for k, e in titles if ('ko', k) in found and ('en', e) in found]
 
-# %% ../nbs/02_synonyms.ipynb #2b707c28
+# %% ../nbs/02_synonyms.ipynb #9d733adc
 @dataclass(frozen=True)
 class Space:
     "Terms of both languages with unit vectors, before and after alignment; `titles` are the article titles among them, `tv` the word vectors (None with an encoder)."
@@ -95,7 +95,7 @@ def translation_accuracy(space: Space, seed: int = 0) -> dict[str, float]:
         found |= {f'{which}_{m}': v for m, v in precision_at(best, [{at[e]} for _, e in test]).items()} | {f'{which}_judged': len(test)}
     return found
 
-# %% ../nbs/02_synonyms.ipynb #78f65c0a
+# %% ../nbs/02_synonyms.ipynb #24f5d0d5
 @dataclass(frozen=True)
 class SynonymConfig:
     "Parameters of stage 02; see the parameters cell of its notebook."
@@ -135,7 +135,7 @@ def all_evidence(cfg: SynonymConfig, source: Path, linked: Sequence[tuple[Articl
     if cfg.dictionary: yield from dictionary_evidence(need(cfg.dictionary, 'dictionary'), refused)
     if cfg.clusters: yield from pair_evidence(read_rows(need(cfg.clusters, 'clusters'), SynonymPair), refused)
 
-# %% ../nbs/02_synonyms.ipynb #f6c29509
+# %% ../nbs/02_synonyms.ipynb #13041335
 def parted(c: Candidate) -> tuple[float, Candidate | None]:
     "The probability by editors alone, and the candidate with its text sources only (None if it has none)."
     said = [w for s, w in c.sources if s in EDITORS]
@@ -169,7 +169,7 @@ def scored_pairs(path: Path, scores: np.ndarray, kept: np.ndarray, where: np.nda
     for c, score, keep in zip(_read(path), scores, kept):
         if keep: yield SynonymPair(c.left, c.right, c.left_lang, c.right_lang, ','.join(s for s, _ in c.sources), round(float(score), 4), SPLITS[next(places)])
 
-# %% ../nbs/02_synonyms.ipynb #6c3e5739
+# %% ../nbs/02_synonyms.ipynb #1dc52d3f
 def _langs(p: SynonymPair) -> str: return p.left_lang if p.left_lang == p.right_lang else f'{p.left_lang}-{p.right_lang}'
 
 def _plot_sources(counts: Counter, path: Path) -> None:
@@ -232,7 +232,7 @@ def _plot_groups(pairs: Sequence[SynonymPair], path: Path, most: int = 9) -> Non
     fig.suptitle('Neighbourhoods: terms that hang together (Korean blue, English orange; a thicker line is a more certain pair)', x=.01, ha='left', fontsize=11)
     save_picture(fig, path)
 
-# %% ../nbs/02_synonyms.ipynb #059c9316
+# %% ../nbs/02_synonyms.ipynb #8e287678
 def build(cfg: SynonymConfig = SynonymConfig()) -> StageResult:
     "Stage 02: `pairs.jsonl`, `evidence.jsonl.gz`, triplets, `*_synonyms.json`, `synonyms.txt` (Lucene), `pairs.html` and pictures in `outputs/<run>/02_synonyms`."
     source = upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia')
