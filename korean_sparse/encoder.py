@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SparseEncoder', 'calibrate', 'from_scratch', 'checkpoint_vocabulary', 'anchored', 'splade']
 
-# %% ../nbs/04a_encoder.ipynb #c159a712
+# %% ../nbs/04a_encoder.ipynb #62cbbce0
 import json, tempfile
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,7 +27,7 @@ from .start import Start, load_model
 from .text import ENGLISH, KOREAN, MUTED, OTHER, STOPWORDS_EN, Vocabulary
 from .vectors import TermVectors
 
-# %% ../nbs/04a_encoder.ipynb #8e615a77
+# %% ../nbs/04a_encoder.ipynb #e45bedfb
 @contextmanager
 def _quiet():
     "No bars and load reports from transformers: what is wrong with a checkpoint is said by us, as an error."
@@ -164,9 +164,11 @@ class SparseEncoder(nn.Module):
         return folder
 
     @classmethod
-    def load(cls, folder: str | Path) -> 'SparseEncoder':
-        "Read a checkpoint; a missing file, a foreign vocabulary, tensors that do not fit and NaN weights are named."
-        folder = Path(folder)
+    def load(cls, folder: str | Path | None = None) -> 'SparseEncoder':
+        "Read a checkpoint, whole or packed (`04s_packed`); without a folder, the model that is installed with the library. A missing file, a foreign vocabulary, tensors that do not fit and NaN weights are named."
+        from korean_sparse.packed import PACKED, installed_model, unpack
+        folder = installed_model() if folder is None else Path(folder)
+        if (folder/PACKED).exists(): return unpack(folder)
         missing = [f for f in cls.FILES if not (folder/f).exists()]
         if missing: raise FileNotFoundError(f'{folder} is not a complete model: it lacks {", ".join(missing)}')
         saved = json.loads((folder/'config.json').read_text(encoding='utf-8')).get('korean_sparse')
@@ -184,7 +186,7 @@ class SparseEncoder(nn.Module):
         except RuntimeError as e: raise DataError(f'{folder}/head/model.safetensors does not fit config.json: {str(e).splitlines()[1].strip()}') from None
         return model.eval()
 
-# %% ../nbs/04a_encoder.ipynb #c74e8248
+# %% ../nbs/04a_encoder.ipynb #bebd5a8d
 @torch.no_grad()
 def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), batch_size: int = 64, progress: bool = False, bf16: bool = False) -> SparseEncoder:
     "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (also from known `pairs` of Korean and English), average length, centres and thresholds, from texts."
@@ -239,7 +241,7 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
         vectors[known] = model.eval().backbone(input_ids=known.unsqueeze(1)).last_hidden_state[:, 0]  # the encoder's own embedding of the term
     return calibrate(model, texts, vectors, reach or max(model.config.top_own, model.config.top_other, 1), pairs)
 
-# %% ../nbs/04a_encoder.ipynb #5a1c6fd0
+# %% ../nbs/04a_encoder.ipynb #99c0de42
 def checkpoint_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     "The vocabulary of a checkpoint as it is: kinds from the strings without their markers; special tokens, punctuation and English function words are muted."
     def kind(i):

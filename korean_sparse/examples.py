@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['log', 'VIEWS', 'KINDS', 'Report', 'nearest', 'read_triples', 'read_id_triples', 'read_mrc', 'read_sts', 'read_bitext',
            'read_synonyms', 'read_triplets', 'news_examples', 'retrieval_examples', 'read_news', 'read_retrieval',
-           'article_examples', 'article_view', 'read_articles', 'cloze_examples', 'read_cloze', 'hub_examples',
-           'read_examples']
+           'article_examples', 'article_view', 'read_articles', 'cloze_examples', 'read_cloze', 'read_crops',
+           'hub_examples', 'read_examples']
 
-# %% ../nbs/04k_examples.ipynb #50afe719
+# %% ../nbs/04k_examples.ipynb #2a78385c
 import difflib, functools, gzip, itertools, json, logging, re, zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from .retrieval import RetrievalSet, load_retrieval
 from .synonyms import title_term
 from .text import language, sections, sentences, without_headings
 
-# %% ../nbs/04k_examples.ipynb #b9985944
+# %% ../nbs/04k_examples.ipynb #9d0a14ca
 log = logging.getLogger('korean_sparse')
 @dataclass
 class Report:
@@ -38,7 +38,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known := list(known), 1, .5)
     return f'; did you mean {near[0]!r}?' if near else f'; known are {", ".join(known)}'
 
-# %% ../nbs/04k_examples.ipynb #8f99a72e
+# %% ../nbs/04k_examples.ipynb #71f8f4ea
 def _reader(make: Callable[..., Iterator[TrainExample]]) -> Callable[..., Iterator[TrainExample]]:
     @functools.wraps(make)
     def read(path, *args, report: Report | None = None, **options):
@@ -101,7 +101,7 @@ def _document(path: str | Path, key: str = '') -> list:
     check(isinstance(found, list), f'{path}: expected ' + (f'an object with a list `{key}`' if key else 'a list'))
     return found
 
-# %% ../nbs/04k_examples.ipynb #87b5bad1
+# %% ../nbs/04k_examples.ipynb #1762a7bb
 @_reader
 def read_triples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
     "`query <tab> positive <tab> negative` texts a line (.tsv, .tsv.gz); `cross` if query and positive differ in language."
@@ -120,7 +120,7 @@ def read_id_triples(path: str | Path, collection: str, queries: str, rows: int =
         if unknown: report.drop('id that `queries` or `collection` does not have', f'{where}: {unknown[0]!r}')
         else: yield from _example(report, where, query[q], passage[p], (passage[n],))
 
-# %% ../nbs/04k_examples.ipynb #750db235
+# %% ../nbs/04k_examples.ipynb #69bbee2e
 @_reader
 def read_mrc(path: str | Path, title: bool = False, plausible: bool = False, *, report: Report | None = None) -> Iterator[TrainExample]:
     "Question -> paragraph of a KorQuAD 1.0 or KLUE-MRC file; `title` puts the article's title before it; `plausible` keeps unanswerable questions that have plausible answers."
@@ -133,7 +133,7 @@ def read_mrc(path: str | Path, title: bool = False, plausible: bool = False, *, 
             elif q.get('is_impossible') and not (plausible and q.get('plausible_answers')): report.drop('question without an answer', where)
             else: yield from _example(report, where, q.get('question'), context and f'{head}{context}')
 
-# %% ../nbs/04k_examples.ipynb #cbc5fb98
+# %% ../nbs/04k_examples.ipynb #e160e9e7
 @_reader
 def read_sts(path: str | Path, threshold: float = 4., *, report: Report | None = None) -> Iterator[TrainExample]:
     "Pairs of a KLUE-STS file whose real label (0 to 5) is at least `threshold`, in both directions, as synonyms."
@@ -144,11 +144,22 @@ def read_sts(path: str | Path, threshold: float = 4., *, report: Report | None =
         if score >= threshold: yield from _example(report, where, a, b, kind='synonym', both=True)
         else: report.drop(f'real label below threshold = {threshold}', where)
 
-# %% ../nbs/04k_examples.ipynb #e07cd6ba
+# %% ../nbs/04k_examples.ipynb #745a914e
 @_reader
-def read_bitext(path: str | Path, as_kind: str = 'cross', *, report: Report | None = None) -> Iterator[TrainExample]:
-    "`ko <tab> en` a line (.tsv, .tsv.gz), in both directions; a list of synonyms of one language is read with `as_kind` synonym."
-    for where, (a, b) in _tsv(path, report, ('ko', 'en')): yield from _example(report, where, a, b, kind=as_kind, both=True)
+def read_bitext(path: str | Path, as_kind: str = 'cross', words: int = 0, seed: int = 0, *, report: Report | None = None) -> Iterator[TrainExample]:
+    "`ko <tab> en` a line (.tsv, .tsv.gz), in both directions; a list of synonyms of one language is read with `as_kind` synonym. With `words` a query is a stretch of 2 to so many words of its side, as short as queries are."
+    check(words == 0 or words > 1, f'words = {words}: must be 0 (the whole side) or at least 2')
+    for where, (a, b) in _tsv(path, report, ('ko', 'en')):
+        if not words: yield from _example(report, where, a, b, kind=as_kind, both=True)
+        else:
+            for query, text in ((a, b), (b, a)): yield from _example(report, where, _stretch(query, words, Random(f'{seed}/{query}'))[0], text, kind=as_kind)
+
+def _stretch(text: str, words: int, rng: Random) -> tuple[str, str]:
+    # a random stretch of 2 to `words` words, and the text without it
+    found = text.split()
+    n = rng.randint(2, words)
+    at = rng.randint(0, max(0, len(found) - n))
+    return ' '.join(found[at:at + n]), ' '.join(found[:at] + found[at + n:])
 
 @_reader
 def read_synonyms(path: str | Path, split: str = 'train', min_score: float = 0., *, report: Report | None = None) -> Iterator[TrainExample]:
@@ -164,7 +175,7 @@ def read_triplets(path: str | Path, *, report: Report | None = None) -> Iterator
     rows = _tsv(path, report, names) if '.tsv' in Path(path).suffixes else ((where, map(row.get, names)) for where, row in _records(path, report))
     for where, (a, p, n) in rows: yield from _example(report, where, a, p, (n,), 'synonym')
 
-# %% ../nbs/04k_examples.ipynb #4d9526f3
+# %% ../nbs/04k_examples.ipynb #ad2e365b
 def news_examples(items: Iterable[NewsItem]) -> Iterator[TrainExample]:
     "Headline -> report."
     for i in items:
@@ -188,7 +199,7 @@ def read_retrieval(path: str | Path, split: str = 'train', documents: str = '', 
     "Query -> document of one split of a BEIR folder; a folder that contradicts itself is an error. `documents`: a folder with the same ids in another language."
     yield from retrieval_examples(load_retrieval(path, split, documents))
 
-# %% ../nbs/04k_examples.ipynb #eb7b5357
+# %% ../nbs/04k_examples.ipynb #a926cccd
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
     texts = {(a.lang, title_term(a.title)): without_headings(a.text) or a.text for a in articles}
@@ -199,7 +210,7 @@ def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) 
         for query, key in ((p.left, (p.right_lang, p.right)), (p.right, (p.left_lang, p.left))):
             if key in texts: yield TrainExample(query, texts[key], kind=kind)
 
-# %% ../nbs/04k_examples.ipynb #0f2784b3
+# %% ../nbs/04k_examples.ipynb #2b432d82
 VIEWS = ('title', 'lead_sentence', 'lead_paragraph', 'paragraph', 'section')
 
 def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
@@ -225,7 +236,7 @@ def read_articles(path: str | Path, pairs: str = '', views: str = 'title', min_c
         if len(passage) < min_chars: report.drop(f'{v} passage shorter than min_chars = {min_chars}', where)
         else: yield from _example(report, where, query, passage, kind='mono')
 
-# %% ../nbs/04k_examples.ipynb #d33c7c8e
+# %% ../nbs/04k_examples.ipynb #e523137e
 def cloze_examples(article: Article, keep: float = .1, chars: int = 400, seed: int = 0) -> Iterator[TrainExample]:
     "A random sentence -> the passage of about `chars` characters around it, without the sentence but for a share `keep` of the cases; passages of one sentence give none."
     check(0 <= keep <= 1, f'keep = {keep}: must be between 0 and 1')
@@ -245,7 +256,23 @@ def read_cloze(path: str | Path, keep: float = .1, chars: int = 400, seed: int =
         yield from (found := list(cloze_examples(article, keep, chars, seed)))
         if not found: report.drop('article of one sentence', where)
 
-# %% ../nbs/04k_examples.ipynb #0622d73b
+# %% ../nbs/04k_examples.ipynb #c7997c39
+@_reader
+def read_crops(path: str | Path, source: str = '', words: int = 8, keep: float = .5, min_chars: int = 80, seed: int = 0, *, report: Report | None = None) -> Iterator[TrainExample]:
+    "A random stretch of 2 to `words` words -> the `text` of its row, without the stretch but for a share `keep` of the cases. `source`: beginnings of the rows' field `source`, with commas; other rows are left out."
+    check(words >= 2 and 0 <= keep <= 1, f'words = {words}, keep = {keep}: at least 2 words, a share between 0 and 1')
+    wanted = tuple(x.strip() for x in source.split(',') if x.strip())
+    for where, row in _records(path, report):
+        text = row.get('text')
+        if not isinstance(text, str): report.drop('row without `text`', where)
+        elif wanted and not str(row.get('source', '')).startswith(wanted): report.drop('of another source', where)
+        elif len(text) < min_chars or len(text.split()) < 2*words: report.drop(f'text shorter than min_chars = {min_chars} or twice {words} words', where)
+        else:
+            rng = Random(f'{seed}/{text}')
+            query, rest = _stretch(text, words, rng)
+            yield from _example(report, where, query, text if rng.random() < keep else rest, kind='mono')
+
+# %% ../nbs/04k_examples.ipynb #33ed39e1
 def _table(name: str, split: str, config: str, streaming: bool, report: Report) -> Iterator[tuple[str, dict]]:
     path, formats = resolve(name), ('.jsonl', '.jsonl.gz', '.parquet')
     if path.is_dir():
@@ -272,7 +299,7 @@ def hub_examples(name: str, query: str, positive: str, negatives: str = '', spli
         wrong = [t for v in cells if v is not None for t in (v if isinstance(v, list) else [v])]
         yield from _example(report, where, _cell(row, query), _cell(row, positive), wrong, as_kind, both)
 
-# %% ../nbs/04k_examples.ipynb #6d58c17c
+# %% ../nbs/04k_examples.ipynb #aab186fa
 @_reader
 def read_examples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
     "Rows of `TrainExample` as they are (.jsonl, .jsonl.gz, .parquet)."
@@ -280,4 +307,4 @@ def read_examples(path: str | Path, *, report: Report | None = None) -> Iterator
 
 KINDS: dict[str, Callable[..., Iterator[TrainExample]]] = {
     'examples': read_examples, 'triples': read_triples, 'id_triples': read_id_triples, 'korquad': read_mrc, 'klue_mrc': read_mrc, 'klue_sts': read_sts, 'bitext': read_bitext,
-    'synonyms': read_synonyms, 'triplets': read_triplets, 'news': read_news, 'retrieval': read_retrieval, 'articles': read_articles, 'cloze': read_cloze, 'hub': hub_examples}
+    'synonyms': read_synonyms, 'triplets': read_triplets, 'news': read_news, 'retrieval': read_retrieval, 'articles': read_articles, 'cloze': read_cloze, 'crops': read_crops, 'hub': hub_examples}

@@ -6,7 +6,7 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #93ced55c
+# %% ../nbs/04_pretraining.ipynb #f5c2a1d8
 import hashlib, itertools, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_voc
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #a9ad62d1
+# %% ../nbs/04_pretraining.ipynb #9c43f38c
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -68,7 +68,7 @@ class PretrainConfig:
     candidates: int = 0
     miner: str = 'bm25'
     teachers: list = field(default_factory=list)
-    freeze: bool = False
+    freeze: int = 0
     precision: str = 'no'
     accumulate: int = 1
     chunk: int = 0
@@ -82,6 +82,7 @@ class PretrainConfig:
         check(self.epochs >= 0, f'epochs = {self.epochs}: must not be negative')
         check(self.batch_size >= 2, f'batch_size = {self.batch_size}: in-batch negatives need at least 2')
         check(self.negatives >= 0 and self.candidates >= 0, f'negatives = {self.negatives}, candidates = {self.candidates}: must not be negative')
+        check(self.freeze >= -1, f'freeze = {self.freeze}: a number of layers, or -1 for all')
         check(0 <= self.temporal_weight <= 1, f'temporal_weight = {self.temporal_weight}: must be between 0 (static idf) and 1 (temporal idf)')
         check(self.head == 'anchored' or bool(self.start), f'head = {self.head!r}: from scratch there is only the anchored head; set `start` to a masked language model')
         if self.epochs: self.curriculum()
@@ -115,7 +116,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #ae7a6dd7
+# %% ../nbs/04_pretraining.ipynb #b7b73758
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -156,7 +157,7 @@ def untrained(data: _Data, cfg: PretrainConfig, by: Analyzer, folder: Path, temp
     "The model before training: a checkpoint under one of our heads, or vocabulary, idf and PPMI vectors from the texts."
     if cfg.start:
         budget = {'top_own': cfg.top_own, 'top_other': cfg.top_other} if cfg.head == 'anchored' else {}
-        return FirstModel(cfg.start, cfg.terms, cfg.head, cfg.vocabulary, cfg.heal_steps, cfg.query_prefix, cfg.passage_prefix, budget | cfg.encoder, cfg.freeze or cfg.precision == 'bf16').make(data.texts, data.pairs, by, folder)
+        return FirstModel(cfg.start, cfg.terms, cfg.head, cfg.vocabulary, cfg.heal_steps, cfg.query_prefix, cfg.passage_prefix, budget | cfg.encoder, bool(cfg.freeze) or cfg.precision == 'bf16').make(data.texts, data.pairs, by, folder)
     vocab = train_vocabulary(data.texts, by, cfg.vocabulary)
     ids = {t: e.ids for t, e in zip(data.texts, vocab.tokenizer.encode_batch(data.texts))}
     static, recent = (json.loads((temporal/f'{name}.json').read_text(encoding='utf-8')) for name in ('idf_static', 'temporal_idf')) if temporal else ({}, {})
@@ -212,7 +213,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #a9fca04f
+# %% ../nbs/04_pretraining.ipynb #24a2c552
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)
@@ -238,7 +239,7 @@ def build(cfg: PretrainConfig = PretrainConfig()) -> StageResult:
         model.save(out/'untrained')
         if torch.cuda.is_available(): model.cuda()
         if cfg.freeze:
-            with remembered(model, outputs_root()/cfg.run/'states', bf16=True): sources, history = train(cfg, model, data, by, folder)
+            with remembered(model, outputs_root()/cfg.run/'states', bf16=True, layers=max(cfg.freeze, 0)): sources, history = train(cfg, model, data, by, folder)
         else: sources, history = train(cfg, model, data, by, folder)
         model.cpu().save(out/'checkpoint')
         write_rows(out/'examples.jsonl.gz', [e for found in sources.values() for e in found])

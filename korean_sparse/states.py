@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HiddenStates', 'encoder_hash', 'remembered']
 
-# %% ../nbs/04p_states.ipynb #80faba8e
+# %% ../nbs/04p_states.ipynb #3b5150ad
 import hashlib, json, os
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 from .core import DataError, check, write_json
 from .encoder import SparseEncoder
+from .healing import layers_of, watched
 from .teachers import content_hash
 
-# %% ../nbs/04p_states.ipynb #e04fc352
+# %% ../nbs/04p_states.ipynb #2b8ab155
 _LINE = np.dtype([('key', 'S16'), ('start', '<i8'), ('tokens', '<i8')])
 
 class HiddenStates:
@@ -64,38 +66,71 @@ class HiddenStates:
 
     def close(self) -> None: self._states.close(); self._index.close()
 
-# %% ../nbs/04p_states.ipynb #f41d8f61
+# %% ../nbs/04p_states.ipynb #eee89569
 def encoder_hash(model: SparseEncoder) -> str:
     "A hash of all that hidden states depend on beside token ids."
     return content_hash(model.config.head, model.backbone.state_dict(), '', {})
 
+def _lower_hash(model: SparseEncoder, layers: int) -> str:
+    "The same for the states after the lowest `layers`: those above may be trained."
+    name = next(n for n, m in model.backbone.named_modules() if m is layers_of(model.backbone)[2])
+    below = {k: v for k, v in model.backbone.state_dict().items() if not k.startswith(f'{name}.') or int(k[len(name) + 1:].split('.')[0]) < layers}
+    return content_hash(model.config.head, below, f'{layers} layers', {})
+
 @contextmanager
-def remembered(model: SparseEncoder, folder: str | Path, bf16: bool = False) -> Iterator[HiddenStates]:
-    "Freeze the encoder of an anchored `model` and keep its hidden states in `folder` while the block runs."
+def _above(backbone: PreTrainedModel, layers: int, states: Tensor) -> Iterator[None]:
+    "Inside the block the encoder begins with `states` in front of layer `layers` (from 0)."
+    parent, name, found = layers_of(backbone)
+    setattr(parent, name, found[layers:])
+    handle = backbone.embeddings.register_forward_hook(lambda module, args, out: states.to(out.dtype))
+    try: yield
+    finally: handle.remove(); setattr(parent, name, found)
+
+@contextmanager
+def remembered(model: SparseEncoder, folder: str | Path, bf16: bool = False, layers: int = 0) -> Iterator[HiddenStates]:
+    """Freeze the encoder of an anchored `model`, or its table and lowest `layers` alone, and keep the hidden states of what is frozen in `folder` while the block runs.
+    The layers above are run as ever, and can be trained."""
+    backbone = model.backbone
     check(model.config.head == 'anchored', f'head = {model.config.head!r}: hidden states are kept for the anchored head only, a splade head is made of the encoder it would freeze')
-    trained = [p for p in model.backbone.parameters() if p.requires_grad]
+    count = len(layers_of(backbone)[2])
+    check(0 <= layers <= count, f'layers = {layers}: the encoder has {count}')
+    layers = 0 if layers == count else layers
+    check(not layers or hasattr(backbone, 'embeddings'), f'layers = {layers}: {type(backbone).__name__} has no `embeddings` to begin after; freeze all of it, or nothing')
+    free = {id(p) for layer in layers_of(backbone)[2][layers:] for p in layer.parameters()} if layers else set()
+    trained = [p for p in backbone.parameters() if p.requires_grad and id(p) not in free]
     for p in trained: p.requires_grad_(False)
-    store, ask = HiddenStates(folder, encoder_hash(model), model.backbone.config.hidden_size), model.hidden
-    def hidden(ids: Tensor, mask: Tensor) -> Tensor:
+    store = HiddenStates(folder, _lower_hash(model, layers) if layers else encoder_hash(model), backbone.config.hidden_size)
+    attention = backbone.config._attn_implementation
+    if layers and next(backbone.parameters()).device.type == 'cpu': backbone.set_attn_implementation('eager')   # the fused attention's backward pass is slow on CPUs
+    def ask(ids: Tensor, mask: Tensor) -> Tensor:
+        if not layers: return type(model).hidden(model, ids, mask)
+        with watched(backbone, [layers], stop=True) as seen: type(model).hidden(model, ids, mask)
+        return seen[layers]
+    def kept(ids: Tensor, mask: Tensor) -> Tensor:
         lengths = mask.sum(1).tolist()
         keys = [store.key(row[:n]) for row, n in zip(ids.cpu(), lengths)]
         new = [i for i, k in enumerate(keys) if k not in store.where and lengths[i]]
         store.asked += len(keys); store.known += len(keys) - len(new)
         if new:
-            was = model.backbone.training
-            model.backbone.eval()
+            was = backbone.training
+            backbone.eval()
             width = max(lengths[i] for i in new)
             with torch.no_grad(), torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=bf16): found = ask(ids[new, :width], mask[new, :width]).float().cpu().numpy()
-            model.backbone.train(was)
+            backbone.train(was)
             for i, h in zip(new, found):
                 if keys[i] not in store.where: store.add(keys[i], h[:lengths[i]])
         out = np.zeros((*ids.shape, store.dim), dtype=np.float32)
         for row, (k, n) in enumerate(zip(keys, lengths)):
             if n: out[row, :n] = store.read(k)
         return torch.from_numpy(out).to(ids.device)
+    def hidden(ids: Tensor, mask: Tensor) -> Tensor:
+        states = kept(ids, mask)
+        if not layers: return states
+        with _above(backbone, layers, states): return type(model).hidden(model, ids, mask)
     model.hidden = hidden
     try: yield store
     finally:
         del model.hidden   # the method of the class again
         store.close()
+        if backbone.config._attn_implementation != attention: backbone.set_attn_implementation(attention)
         for p in trained: p.requires_grad_(True)
