@@ -44,7 +44,7 @@ sample:          ## rebuild data/sample from its authored sources
 	$(PYTHON) scripts/build_sample.py
 
 readme: $(STAMP) ## README.md from nbs/index.ipynb
-	$(BIN)/jupyter nbconvert --to markdown --execute --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags hide --output-dir . --output README nbs/index.ipynb
+	$(BIN)/jupyter nbconvert --to markdown --execute --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags hide --TagRemovePreprocessor.remove_input_tags hide_input --output-dir . --output README nbs/index.ipynb
 	cp outputs/sample/06_export/search.png outputs/sample/05_evaluation/ndcg_by_direction.png outputs/sample/05_evaluation/languages_tsne.png docs/pictures/
 
 lock:            ## constraints.txt anew from settings.ini (torch stays where it is known to work)

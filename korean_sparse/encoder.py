@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SparseEncoder', 'calibrate', 'from_scratch', 'checkpoint_vocabulary', 'anchored', 'splade']
 
-# %% ../nbs/04a_encoder.ipynb #62cbbce0
+# %% ../nbs/04a_encoder.ipynb #a2a1f48c
 import json, tempfile
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,7 +27,7 @@ from .start import Start, load_model
 from .text import ENGLISH, KOREAN, MUTED, OTHER, STOPWORDS_EN, Vocabulary
 from .vectors import TermVectors
 
-# %% ../nbs/04a_encoder.ipynb #e45bedfb
+# %% ../nbs/04a_encoder.ipynb #2e4d103d
 @contextmanager
 def _quiet():
     "No bars and load reports from transformers: what is wrong with a checkpoint is said by us, as an error."
@@ -172,7 +172,7 @@ class SparseEncoder(nn.Module):
         missing = [f for f in cls.FILES if not (folder/f).exists()]
         if missing: raise FileNotFoundError(f'{folder} is not a complete model: it lacks {", ".join(missing)}')
         saved = json.loads((folder/'config.json').read_text(encoding='utf-8')).get('korean_sparse')
-        check(isinstance(saved, dict) and set(saved) == set(asdict(EncoderConfig())), f'{folder}/config.json: not a korean_sparse model, or of another version: {saved}')
+        check(isinstance(saved, dict) and set(saved) <= set(asdict(EncoderConfig())), f'{folder}/config.json: not a korean_sparse model, or of another version: {saved}')
         config, tokenizer, tensors = EncoderConfig(**saved), load_tokenizer(folder), read_tensors(folder/'head/model.safetensors')
         check(tokenizer.get_vocab_size() == len(tensors['kinds']), f'a vocabulary that does not fit the checkpoint: {folder}/tokenizer.json has {tokenizer.get_vocab_size()} terms, the head {len(tensors["kinds"])}')
         vocab = Vocabulary(tokenizer, tensors['kinds'].numpy().astype(np.int8))
@@ -186,7 +186,7 @@ class SparseEncoder(nn.Module):
         except RuntimeError as e: raise DataError(f'{folder}/head/model.safetensors does not fit config.json: {str(e).splitlines()[1].strip()}') from None
         return model.eval()
 
-# %% ../nbs/04a_encoder.ipynb #bebd5a8d
+# %% ../nbs/04a_encoder.ipynb #44ff4e21
 @torch.no_grad()
 def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), batch_size: int = 64, progress: bool = False, bf16: bool = False) -> SparseEncoder:
     "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (also from known `pairs` of Korean and English), average length, centres and thresholds, from texts."
@@ -241,7 +241,7 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
         vectors[known] = model.eval().backbone(input_ids=known.unsqueeze(1)).last_hidden_state[:, 0]  # the encoder's own embedding of the term
     return calibrate(model, texts, vectors, reach or max(model.config.top_own, model.config.top_other, 1), pairs)
 
-# %% ../nbs/04a_encoder.ipynb #99c0de42
+# %% ../nbs/04a_encoder.ipynb #0f32e559
 def checkpoint_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     "The vocabulary of a checkpoint as it is: kinds from the strings without their markers; special tokens, punctuation and English function words are muted."
     def kind(i):

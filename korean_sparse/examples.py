@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['log', 'VIEWS', 'KINDS', 'Report', 'nearest', 'read_triples', 'read_id_triples', 'read_mrc', 'read_sts', 'read_bitext',
-           'read_synonyms', 'read_triplets', 'news_examples', 'retrieval_examples', 'read_news', 'read_retrieval',
-           'article_examples', 'article_view', 'read_articles', 'cloze_examples', 'read_cloze', 'read_crops',
-           'hub_examples', 'read_examples']
+           'read_synonyms', 'read_triplets', 'news_examples', 'retrieval_examples', 'examples_set', 'read_news',
+           'read_retrieval', 'article_examples', 'article_view', 'read_articles', 'cloze_examples', 'read_cloze',
+           'read_crops', 'hub_examples', 'read_examples']
 
-# %% ../nbs/04k_examples.ipynb #2a78385c
+# %% ../nbs/04k_examples.ipynb #832a4935
 import difflib, functools, gzip, itertools, json, logging, re, zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from .retrieval import RetrievalSet, load_retrieval
 from .synonyms import title_term
 from .text import language, sections, sentences, without_headings
 
-# %% ../nbs/04k_examples.ipynb #9d0a14ca
+# %% ../nbs/04k_examples.ipynb #ad5ffb34
 log = logging.getLogger('korean_sparse')
 @dataclass
 class Report:
@@ -38,7 +38,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known := list(known), 1, .5)
     return f'; did you mean {near[0]!r}?' if near else f'; known are {", ".join(known)}'
 
-# %% ../nbs/04k_examples.ipynb #71f8f4ea
+# %% ../nbs/04k_examples.ipynb #db59d9ac
 def _reader(make: Callable[..., Iterator[TrainExample]]) -> Callable[..., Iterator[TrainExample]]:
     @functools.wraps(make)
     def read(path, *args, report: Report | None = None, **options):
@@ -101,7 +101,7 @@ def _document(path: str | Path, key: str = '') -> list:
     check(isinstance(found, list), f'{path}: expected ' + (f'an object with a list `{key}`' if key else 'a list'))
     return found
 
-# %% ../nbs/04k_examples.ipynb #1762a7bb
+# %% ../nbs/04k_examples.ipynb #5f83a39f
 @_reader
 def read_triples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
     "`query <tab> positive <tab> negative` texts a line (.tsv, .tsv.gz); `cross` if query and positive differ in language."
@@ -120,7 +120,7 @@ def read_id_triples(path: str | Path, collection: str, queries: str, rows: int =
         if unknown: report.drop('id that `queries` or `collection` does not have', f'{where}: {unknown[0]!r}')
         else: yield from _example(report, where, query[q], passage[p], (passage[n],))
 
-# %% ../nbs/04k_examples.ipynb #69bbee2e
+# %% ../nbs/04k_examples.ipynb #4d4c9f58
 @_reader
 def read_mrc(path: str | Path, title: bool = False, plausible: bool = False, *, report: Report | None = None) -> Iterator[TrainExample]:
     "Question -> paragraph of a KorQuAD 1.0 or KLUE-MRC file; `title` puts the article's title before it; `plausible` keeps unanswerable questions that have plausible answers."
@@ -133,7 +133,7 @@ def read_mrc(path: str | Path, title: bool = False, plausible: bool = False, *, 
             elif q.get('is_impossible') and not (plausible and q.get('plausible_answers')): report.drop('question without an answer', where)
             else: yield from _example(report, where, q.get('question'), context and f'{head}{context}')
 
-# %% ../nbs/04k_examples.ipynb #e160e9e7
+# %% ../nbs/04k_examples.ipynb #489be575
 @_reader
 def read_sts(path: str | Path, threshold: float = 4., *, report: Report | None = None) -> Iterator[TrainExample]:
     "Pairs of a KLUE-STS file whose real label (0 to 5) is at least `threshold`, in both directions, as synonyms."
@@ -144,7 +144,7 @@ def read_sts(path: str | Path, threshold: float = 4., *, report: Report | None =
         if score >= threshold: yield from _example(report, where, a, b, kind='synonym', both=True)
         else: report.drop(f'real label below threshold = {threshold}', where)
 
-# %% ../nbs/04k_examples.ipynb #745a914e
+# %% ../nbs/04k_examples.ipynb #52bdb8cf
 @_reader
 def read_bitext(path: str | Path, as_kind: str = 'cross', words: int = 0, seed: int = 0, *, report: Report | None = None) -> Iterator[TrainExample]:
     "`ko <tab> en` a line (.tsv, .tsv.gz), in both directions; a list of synonyms of one language is read with `as_kind` synonym. With `words` a query is a stretch of 2 to so many words of its side, as short as queries are."
@@ -175,7 +175,7 @@ def read_triplets(path: str | Path, *, report: Report | None = None) -> Iterator
     rows = _tsv(path, report, names) if '.tsv' in Path(path).suffixes else ((where, map(row.get, names)) for where, row in _records(path, report))
     for where, (a, p, n) in rows: yield from _example(report, where, a, p, (n,), 'synonym')
 
-# %% ../nbs/04k_examples.ipynb #ad2e365b
+# %% ../nbs/04k_examples.ipynb #d67ae243
 def news_examples(items: Iterable[NewsItem]) -> Iterator[TrainExample]:
     "Headline -> report."
     for i in items:
@@ -186,6 +186,17 @@ def retrieval_examples(rs: RetrievalSet) -> Iterator[TrainExample]:
     for q, docs in rs.qrels.items():
         for d, score in docs.items():
             if score > 0: yield TrainExample(rs.queries[q], rs.corpus[d], kind='mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross')
+
+def examples_set(examples: Iterable[TrainExample], name: str) -> RetrievalSet:
+    "A retrieval set of examples: documents are their distinct positives and negatives, queries their distinct queries, relevant what is positive."
+    documents, queries, qrels = {}, {}, {}
+    def number(table, text, letter): return table.setdefault(text, f'{letter}{len(table)}')
+    for e in examples:
+        q = number(queries, e.query, 'q')
+        qrels.setdefault(q, {})[number(documents, e.positive, 'd')] = 1
+        for t in e.negatives: number(documents, t, 'd')
+    check(bool(qrels), f'{name}: no example')
+    return RetrievalSet(name, {i: t for t, i in documents.items()}, {i: t for t, i in queries.items()}, qrels)
 
 @_reader
 def read_news(path: str | Path, since: str = '', *, report: Report | None = None) -> Iterator[TrainExample]:
@@ -199,7 +210,7 @@ def read_retrieval(path: str | Path, split: str = 'train', documents: str = '', 
     "Query -> document of one split of a BEIR folder; a folder that contradicts itself is an error. `documents`: a folder with the same ids in another language."
     yield from retrieval_examples(load_retrieval(path, split, documents))
 
-# %% ../nbs/04k_examples.ipynb #a926cccd
+# %% ../nbs/04k_examples.ipynb #251a196b
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
     texts = {(a.lang, title_term(a.title)): without_headings(a.text) or a.text for a in articles}
@@ -210,7 +221,7 @@ def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) 
         for query, key in ((p.left, (p.right_lang, p.right)), (p.right, (p.left_lang, p.left))):
             if key in texts: yield TrainExample(query, texts[key], kind=kind)
 
-# %% ../nbs/04k_examples.ipynb #2b432d82
+# %% ../nbs/04k_examples.ipynb #78026491
 VIEWS = ('title', 'lead_sentence', 'lead_paragraph', 'paragraph', 'section')
 
 def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
@@ -236,7 +247,7 @@ def read_articles(path: str | Path, pairs: str = '', views: str = 'title', min_c
         if len(passage) < min_chars: report.drop(f'{v} passage shorter than min_chars = {min_chars}', where)
         else: yield from _example(report, where, query, passage, kind='mono')
 
-# %% ../nbs/04k_examples.ipynb #e523137e
+# %% ../nbs/04k_examples.ipynb #def4f2a1
 def cloze_examples(article: Article, keep: float = .1, chars: int = 400, seed: int = 0) -> Iterator[TrainExample]:
     "A random sentence -> the passage of about `chars` characters around it, without the sentence but for a share `keep` of the cases; passages of one sentence give none."
     check(0 <= keep <= 1, f'keep = {keep}: must be between 0 and 1')
@@ -256,7 +267,7 @@ def read_cloze(path: str | Path, keep: float = .1, chars: int = 400, seed: int =
         yield from (found := list(cloze_examples(article, keep, chars, seed)))
         if not found: report.drop('article of one sentence', where)
 
-# %% ../nbs/04k_examples.ipynb #c7997c39
+# %% ../nbs/04k_examples.ipynb #794c7d87
 @_reader
 def read_crops(path: str | Path, source: str = '', words: int = 8, keep: float = .5, min_chars: int = 80, seed: int = 0, *, report: Report | None = None) -> Iterator[TrainExample]:
     "A random stretch of 2 to `words` words -> the `text` of its row, without the stretch but for a share `keep` of the cases. `source`: beginnings of the rows' field `source`, with commas; other rows are left out."
@@ -272,7 +283,7 @@ def read_crops(path: str | Path, source: str = '', words: int = 8, keep: float =
             query, rest = _stretch(text, words, rng)
             yield from _example(report, where, query, text if rng.random() < keep else rest, kind='mono')
 
-# %% ../nbs/04k_examples.ipynb #33ed39e1
+# %% ../nbs/04k_examples.ipynb #164436fa
 def _table(name: str, split: str, config: str, streaming: bool, report: Report) -> Iterator[tuple[str, dict]]:
     path, formats = resolve(name), ('.jsonl', '.jsonl.gz', '.parquet')
     if path.is_dir():
@@ -299,7 +310,7 @@ def hub_examples(name: str, query: str, positive: str, negatives: str = '', spli
         wrong = [t for v in cells if v is not None for t in (v if isinstance(v, list) else [v])]
         yield from _example(report, where, _cell(row, query), _cell(row, positive), wrong, as_kind, both)
 
-# %% ../nbs/04k_examples.ipynb #aab186fa
+# %% ../nbs/04k_examples.ipynb #71b4c140
 @_reader
 def read_examples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
     "Rows of `TrainExample` as they are (.jsonl, .jsonl.gz, .parquet)."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PACKED', 'to_int8', 'installed_model', 'pack', 'unpack']
 
-# %% ../nbs/04s_packed.ipynb #4e9eeeb3
+# %% ../nbs/04s_packed.ipynb #3f065c4a
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -19,15 +19,16 @@ from .heads import read_tensors, write_tensors
 from .query import load_tokenizer
 from .text import Vocabulary
 
-# %% ../nbs/04s_packed.ipynb #babcccc7
+# %% ../nbs/04s_packed.ipynb #84e34849
 def to_int8(x: Tensor) -> tuple[Tensor, Tensor]:
     "Rows of `x` [..., D] as int8 and one float32 scale each, [..., 1]: x is about numbers * scale, off by half a scale at most. A row of zeros has scale 0."
     scale = x.float().abs().amax(-1, keepdim=True)/127
     return torch.where(scale > 0, x.float()/scale.clamp_min(torch.finfo(torch.float32).tiny), 0.).round().clamp(-127, 127).to(torch.int8), scale
 
-# %% ../nbs/04s_packed.ipynb #a5d44891
+# %% ../nbs/04s_packed.ipynb #5d70398b
 PACKED = 'packed.safetensors'
 _ROWS = 64          # matrices with shorter rows are kept in half precision: a scale a row would save little
+_TABLE = 4096       # as is one number a term
 _SCALE = '/scale'   # beside a matrix of int8
 
 def _smallest(x: Tensor) -> Tensor:
@@ -38,7 +39,7 @@ def _pack(state: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, x in state.items():
         if x.dtype == torch.bool: out[name] = x
         elif not x.is_floating_point(): out[name] = _smallest(x)
-        elif x.dim() < 2: out[name] = x.float()
+        elif x.dim() < 2: out[name] = x.half() if x.numel() > _TABLE else x.float()
         elif x.shape[-1] < _ROWS: out[name] = x.half()
         else: out[name], out[name + _SCALE] = to_int8(x)
     return out
@@ -69,7 +70,7 @@ def unpack(folder: str | Path) -> SparseEncoder:
     if missing: raise FileNotFoundError(f'{folder} is not a complete packed model: it lacks {", ".join(missing)}')
     said = json.loads((folder/'config.json').read_text(encoding='utf-8'))
     settings = said.pop('korean_sparse', None)
-    check(isinstance(settings, dict) and set(settings) == set(asdict(EncoderConfig())), f'{folder}/config.json: not a korean_sparse model, or of another version: {settings}')
+    check(isinstance(settings, dict) and set(settings) <= set(asdict(EncoderConfig())), f'{folder}/config.json: not a korean_sparse model, or of another version: {settings}')
     state, tokenizer = _unpack(read_tensors(folder/PACKED)), load_tokenizer(folder)
     idf, kinds = state.pop('idf', torch.zeros(0)), state.get('head.kinds', torch.zeros(0))
     check(tokenizer.get_vocab_size() == len(idf) == len(kinds), f'a vocabulary that does not fit: {folder}/tokenizer.json has {tokenizer.get_vocab_size()} terms, {PACKED} {len(idf)}')

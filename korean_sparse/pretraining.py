@@ -6,13 +6,14 @@
 __all__ = ['DIRECTIONS', 'PretrainConfig', 'blend_idf', 'direction_scores', 'inputs_of', 'untrained', 'prepare',
            'training_folder', 'train', 'build']
 
-# %% ../nbs/04_pretraining.ipynb #f5c2a1d8
+# %% ../nbs/04_pretraining.ipynb #76a4ed88
 import hashlib, itertools, json, os, shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import numpy as np
 import torch
 from .core import Article, NewsItem, StageResult, SynonymPair, TrainExample, check, find_rows, file_hash, from_notebook, locked, log, need, outputs_root, read_rows, run_stage, upstream, write_json, write_rows
+from .corpus import read_text_sources
 from .curriculum import Curriculum, Phase, read_phases
 from .encoder import SparseEncoder, from_scratch
 from .examples import article_examples, news_examples, retrieval_examples
@@ -27,7 +28,7 @@ from .text import MUTED, Analyzer, Vocabulary, get_analyzer, language, train_voc
 from .trainer import LoopConfig, fit
 from .vectors import join_linked, ppmi_vectors
 
-# %% ../nbs/04_pretraining.ipynb #9c43f38c
+# %% ../nbs/04_pretraining.ipynb #92da6092
 @dataclass(frozen=True)
 class PretrainConfig:
     "Parameters of stage 04."
@@ -39,6 +40,7 @@ class PretrainConfig:
     retrieval: str = 'data/sample/retrieval'
     news: str = 'data/sample/news/news.jsonl'
     pairs: list = field(default_factory=list)
+    texts: list = field(default_factory=list)
     dev: list = field(default_factory=list)
     dev_queries: int = 0
     dev_documents: int = 0
@@ -48,6 +50,7 @@ class PretrainConfig:
     passage_prefix: str = ''
     head: str = 'anchored'
     vocabulary: int = 12_000
+    mute_stopwords: bool = False
     heal_steps: int = 0
     encoder: dict = field(default_factory=dict)
     dim: int = 128
@@ -116,7 +119,7 @@ def direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDCG
         scores[part.name] = averages(measure(part.qrels, index.search(part.queries, 10), (metric,)))[metric]
     return scores
 
-# %% ../nbs/04_pretraining.ipynb #b7b73758
+# %% ../nbs/04_pretraining.ipynb #dacc225d
 @dataclass(frozen=True)
 class _Data:
     "What a run learns from: labelled examples, the texts of vocabulary and idf, groups of texts that belong together across languages, known translations."
@@ -127,7 +130,7 @@ class _Data:
 
 def inputs_of(cfg: PretrainConfig) -> dict[str, Path]:
     "The files and folders that the run reads, by parameter."
-    if cfg.sources: return {f'source {n}': need(p, 'sources') for n, p in enumerate(_paths(cfg.sources), 1)} | {f'pairs {n}': need(p, 'pairs') for n, p in enumerate(cfg.pairs, 1)}
+    if cfg.sources: return {f'source {n}': need(p, 'sources') for n, p in enumerate(_paths(cfg.sources), 1)} | {f'pairs {n}': need(p, 'pairs') for n, p in enumerate(cfg.pairs, 1)} | {f'text {n}': Path(p) for n, p in enumerate(sorted({s.path for s in read_text_sources(cfg.texts)}), 1)}
     return {'wikipedia': upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia'), 'synonyms': upstream('02_synonyms', cfg.run, cfg.synonyms, 'synonyms'),
             'temporal': upstream('03_temporal_clustering', cfg.run, cfg.temporal, 'temporal'), 'retrieval': need(cfg.retrieval, 'retrieval'), 'news': need(cfg.news, 'news')}
 
@@ -157,7 +160,7 @@ def untrained(data: _Data, cfg: PretrainConfig, by: Analyzer, folder: Path, temp
     "The model before training: a checkpoint under one of our heads, or vocabulary, idf and PPMI vectors from the texts."
     if cfg.start:
         budget = {'top_own': cfg.top_own, 'top_other': cfg.top_other} if cfg.head == 'anchored' else {}
-        return FirstModel(cfg.start, cfg.terms, cfg.head, cfg.vocabulary, cfg.heal_steps, cfg.query_prefix, cfg.passage_prefix, budget | cfg.encoder, bool(cfg.freeze) or cfg.precision == 'bf16').make(data.texts, data.pairs, by, folder)
+        return FirstModel(cfg.start, cfg.terms, cfg.head, cfg.vocabulary, cfg.heal_steps, cfg.query_prefix, cfg.passage_prefix, budget | cfg.encoder, bool(cfg.freeze) or cfg.precision == 'bf16', tuple(read_text_sources(cfg.texts)), cfg.mute_stopwords).make(data.texts, data.pairs, by, folder)
     vocab = train_vocabulary(data.texts, by, cfg.vocabulary)
     ids = {t: e.ids for t, e in zip(data.texts, vocab.tokenizer.encode_batch(data.texts))}
     static, recent = (json.loads((temporal/f'{name}.json').read_text(encoding='utf-8')) for name in ('idf_static', 'temporal_idf')) if temporal else ({}, {})
@@ -213,7 +216,7 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
     return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
 
-# %% ../nbs/04_pretraining.ipynb #24a2c552
+# %% ../nbs/04_pretraining.ipynb #41d341c3
 def _plot_training(history: list[dict], path: Path) -> None:
     steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HiddenStates', 'encoder_hash', 'remembered']
 
-# %% ../nbs/04p_states.ipynb #3b5150ad
+# %% ../nbs/04p_states.ipynb #69b9c227
 import hashlib, json, os
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +19,7 @@ from .encoder import SparseEncoder
 from .healing import layers_of, watched
 from .teachers import content_hash
 
-# %% ../nbs/04p_states.ipynb #2b8ab155
+# %% ../nbs/04p_states.ipynb #7736999b
 _LINE = np.dtype([('key', 'S16'), ('start', '<i8'), ('tokens', '<i8')])
 
 class HiddenStates:
@@ -66,7 +66,7 @@ class HiddenStates:
 
     def close(self) -> None: self._states.close(); self._index.close()
 
-# %% ../nbs/04p_states.ipynb #eee89569
+# %% ../nbs/04p_states.ipynb #b39a3764
 def encoder_hash(model: SparseEncoder) -> str:
     "A hash of all that hidden states depend on beside token ids."
     return content_hash(model.config.head, model.backbone.state_dict(), '', {})
@@ -100,10 +100,9 @@ def remembered(model: SparseEncoder, folder: str | Path, bf16: bool = False, lay
     trained = [p for p in backbone.parameters() if p.requires_grad and id(p) not in free]
     for p in trained: p.requires_grad_(False)
     store = HiddenStates(folder, _lower_hash(model, layers) if layers else encoder_hash(model), backbone.config.hidden_size)
-    attention = backbone.config._attn_implementation
-    if layers and next(backbone.parameters()).device.type == 'cpu': backbone.set_attn_implementation('eager')   # the fused attention's backward pass is slow on CPUs
+    outer, before = vars(model).get('hidden'), model.hidden    # inside another block: what it keeps is asked of it
     def ask(ids: Tensor, mask: Tensor) -> Tensor:
-        if not layers: return type(model).hidden(model, ids, mask)
+        if not layers: return before(ids, mask)
         with watched(backbone, [layers], stop=True) as seen: type(model).hidden(model, ids, mask)
         return seen[layers]
     def kept(ids: Tensor, mask: Tensor) -> Tensor:
@@ -130,7 +129,7 @@ def remembered(model: SparseEncoder, folder: str | Path, bf16: bool = False, lay
     model.hidden = hidden
     try: yield store
     finally:
-        del model.hidden   # the method of the class again
+        del model.hidden   # the method of the class again, or that of the block around
+        if outer: model.hidden = outer
         store.close()
-        if backbone.config._attn_implementation != attention: backbone.set_attn_implementation(attention)
         for p in trained: p.requires_grad_(True)

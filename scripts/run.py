@@ -3,6 +3,7 @@
 
     python scripts/run.py runs/sample.yaml            all six; an unchanged one is skipped
     python scripts/run.py runs/cpu.yaml               training only
+    python scripts/run.py runs/box.yaml               the model that comes with the library: training, packing, figures, card
     python scripts/run.py runs/sample.yaml --force    run them all again
     python scripts/run.py runs/sample.yaml --from 04  begin at a stage
 """
@@ -14,14 +15,16 @@ import yaml
 from korean_sparse.core import STAGES, outputs_root
 
 NBS = Path(__file__).resolve().parents[1]/'nbs'
+BOX = '07_box'    # trains by the recipe itself, then measures
 
 
 def read_run(path: Path) -> tuple[str, dict[str, dict]]:
     "The run's name and its parameters by stage; an unknown stage is named."
     recipe = yaml.safe_load(path.read_text(encoding='utf-8'))
     name = recipe.pop('run', path.stem)
-    unknown = set(recipe) - set(STAGES)
+    unknown = set(recipe) - {*STAGES, BOX}
     if unknown: sys.exit(f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {", ".join(STAGES)}')
+    if BOX in recipe: return name, {BOX: {'recipe': str(path.resolve())}}
     return name, {stage: recipe[stage] or {} for stage in STAGES if stage in recipe}
 
 
@@ -79,6 +82,9 @@ def main() -> None:
     args = parser.parse_args()
     name, recipe = read_run(args.recipe)
     walls: dict[str, float] = {}
+    if BOX in recipe:
+        print(f'{BOX}: {run_notebook(BOX, recipe[BOX], outputs_root()/name/"notebooks"):.0f} s; the model, its card and its figures are in {outputs_root()/name/BOX}')
+        return
     for stage, parameters in recipe.items():
         if stage[:2] < args.first[:2]: continue
         print(f'{stage} ...', end=' ', flush=True)

@@ -20,7 +20,7 @@ PAIRS = [('당뇨병', 'diabetes', '당뇨병 환자는 아침마다 혈당을 �
 
 def recipe(path: Path) -> tuple[str, dict]:
     said = yaml.safe_load(path.read_text(encoding='utf-8'))
-    assert set(said) - {'run'} <= set(STAGES), path
+    assert set(said) - {'run', '07_box'} <= set(STAGES), path
     return said['run'], said.get('04_pretraining') or {}
 
 
@@ -64,6 +64,7 @@ def small(tmp_path_factory):
         for split in ('train', 'dev'): write(tmp/lang/f'qrels/{split}.tsv', ['query-id\tcorpus-id\tscore'] + [f'{n}\t{n}\t1' for n in range(len(PAIRS))])
     files = {'retrieval': str(tmp/'ko'), 'english': str(tmp/'en'), 'bitext': write(tmp/'bitext.tsv', [f'{r[2]}\t{r[3]}' for r in PAIRS]), 'pairs': write(tmp/'pairs.tsv', [f'{r[0]}\t{r[1]}' for r in PAIRS]),
              'triplets': write(tmp/'triplets.jsonl', [{'anchor': r[0], 'positive': r[2], 'negative': PAIRS[n - 1][2]} for n, r in enumerate(PAIRS)]),
+             'crops': write(tmp/'texts.jsonl', [{'source': 'book_review', 'text': ' '.join((r[2], PAIRS[n - 1][2], PAIRS[n - 2][2]))} for n, r in enumerate(PAIRS)]),
              'korquad': write(tmp/'squad.json', [{'data': [{'title': r[0], 'paragraphs': [{'context': r[2], 'qas': [{'question': f'{r[0]}?'}]}]} for r in PAIRS]}])}
     return found, files | {'klue_mrc': files['korquad']}
 
@@ -72,11 +73,13 @@ def shrink(values: dict, models: dict, files: dict) -> dict:
     "The same recipe with stand-ins, a few steps long."
     def source(s: dict) -> dict:
         english = s.get('path', '').endswith('msmarco_en')
-        return {k: v for k, v in s.items() if k not in ('path', 'documents', 'sample')} | {'path': files['english' if english else s['kind']]} | ({'documents': files['retrieval' if english else 'english']} if 'documents' in s else {})
+        return {k: v for k, v in s.items() if k not in ('path', 'documents', 'sample')} | ({'words': 2, 'min_chars': 10} if s['kind'] == 'crops' else {}) | {'path': files['english' if english else s['kind']]} | ({'documents': files['retrieval' if english else 'english']} if 'documents' in s else {})
     values = values | {'start': models[values['start']], 'dev': [files['retrieval']], 'phases': [{**p, 'steps': 2} for p in values['phases']], 'batch_size': 3, 'eval_every': 3, 'save_every': 2, 'chunk': min(values.get('chunk', 0), 2),
                        'accumulate': min(values.get('accumulate', 1), 2), 'precision': 'no', 'heal_steps': min(values.get('heal_steps', 0), 2), 'vocabulary': min(values.get('vocabulary', 400), 400)}
     if 'sources' in values: values['sources'] = [source(s) for s in values['sources']]
     else: values['sources'] = [{'label': 'articles', 'kind': 'retrieval', 'path': files['retrieval']}, {'label': 'synonyms', 'kind': 'bitext', 'path': files['bitext']}]   # in place of the stages before
+    if values.get('texts'): values['texts'] = [{'path': files['crops'], 'heal': 50}, {'path': files['bitext'], 'weight_en': 2., 'heal_en': 50}]
+    if values.get('freeze', 0) > 0: values['freeze'] = 1
     if 'pairs' in values: values['pairs'] = [files['pairs']]
     if 'terms' in values: values['terms'] = models[values['terms']]
     values['teachers'] = [{**t, **({'model': models[t['model']]} if 'model' in t else {})} for t in values.get('teachers', [])]
@@ -84,7 +87,7 @@ def shrink(values: dict, models: dict, files: dict) -> dict:
     return values
 
 
-@pytest.mark.parametrize('name', ['cpu', 'gpu', 'plan', 'v22', 'v26', 'clir'])
+@pytest.mark.parametrize('name', ['cpu', 'gpu', 'plan', 'v22', 'v26', 'clir', 'box'])
 def test_a_named_run_trains_with_tiny_stand_ins(name, small, tmp_path, monkeypatch):
     monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path))
     values = shrink(recipe(ROOT/f'runs/{name}.yaml')[1], *small)
