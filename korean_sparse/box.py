@@ -7,7 +7,7 @@ __all__ = ['JUDGED', 'SYSTEMS', 'SOURCES', 'ratio_interval', 'encode_all', 'dens
            'figures_table', 'worse', 'facts', 'box_card', 'BoxConfig', 'read_recipe', 'measure_box', 'plot_box',
            'make_box']
 
-# %% ../nbs/07_box.ipynb #3a87e798
+# %% ../nbs/07_box.ipynb #06454b07
 import json, shutil, time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,21 +16,21 @@ import numpy as np
 import yaml
 from scipy.sparse import csr_matrix
 from .bm25 import Run, morpheme_bm25
-from .core import check, file_hash, from_notebook, git_commit, make_config, need, outputs_root, resolve, versions, write_json, write_text
+from .core import check, file_hash, git_commit, make_config, need, outputs_root, resolve, versions, write_json, write_text
 from .encoder import SparseEncoder
 from .evaluation import interval
 from .packed import PACKED, installed_model, pack
 from .pictures import BLUE, GREY, ORANGE, axes, save_picture
 from .pretraining import PretrainConfig
 from .pretraining import build as pretrain
-from .probes import PROBES, garbage_report, strongest
+from .probes import garbage_report
 from .query import SparseIndex
 from .recipe import TeacherSpec, dev_sets, set_scores
 from .retrieval import RetrievalSet, measure
 from .teachers import DenseTeacher, EmbeddingCache
 from .text import Analyzer, get_analyzer
 
-# %% ../nbs/07_box.ipynb #bb2cdb95
+# %% ../nbs/07_box.ipynb #797579de
 def ratio_interval(a: Sequence[float], b: Sequence[float], rounds: int = 2000, seed: int = 0) -> tuple[float, float, float]:
     "The ratio of two means over the same queries, and its 95 % bootstrap interval."
     x, y = np.asarray(a, float), np.asarray(b, float)
@@ -39,7 +39,7 @@ def ratio_interval(a: Sequence[float], b: Sequence[float], rounds: int = 2000, s
     ratios = x[at].mean(1)/np.maximum(y[at].mean(1), 1e-9)
     return float(x.mean()/max(y.mean(), 1e-9)), float(np.quantile(ratios, .025)), float(np.quantile(ratios, .975))
 
-# %% ../nbs/07_box.ipynb #3e1223da
+# %% ../nbs/07_box.ipynb #e6929b20
 JUDGED = ('nDCG@10', 'R@1', 'R@10')
 SYSTEMS = ('BM25', 'teacher', 'box')
 
@@ -72,7 +72,7 @@ def table(model: SparseEncoder, sets: Mapping[str, RetrievalSet], teacher: Dense
         rows.append(row)
     return rows
 
-# %% ../nbs/07_box.ipynb #c53ccfa0
+# %% ../nbs/07_box.ipynb #24807746
 def speeds(model: SparseEncoder, texts: Sequence[str], queries: Sequence[str], teacher: DenseTeacher | None = None, rounds: int = 3) -> dict[str, float]:
     "Documents a second of the model and of its teacher (both in the teacher's precision; float32 without one), microseconds of a query whose words were seen before."
     found: dict[str, list[float]] = {}
@@ -90,7 +90,7 @@ def folder_mb(folder: str | Path) -> float:
     "The size of a folder's files in MB (10^6 bytes)."
     return round(sum(p.stat().st_size for p in Path(folder).rglob('*') if p.is_file())/1e6, 2)
 
-# %% ../nbs/07_box.ipynb #479d238e
+# %% ../nbs/07_box.ipynb #190a281c
 SOURCES = (  # what it learned from, its licence, and what was learned
     ('Welfare-QA (ash-hun), Ask-for-Welfare (ssisOneTeam)', 'MIT; pages of a ministry\'s booklet', 'questions -> pages (training split)'),
     ('Microsoft documentation in Korean (visualstudio-docs.ko-kr, docs.ko-kr, windowsserverdocs.ko-kr)', 'CC BY 4.0', 'descriptions -> pages (training split); headings and their English slugs as translations; text of the vocabulary and the healing'),
@@ -100,7 +100,9 @@ SOURCES = (  # what it learned from, its licence, and what was learned
     ('Tatoeba', 'CC BY 2.0 FR', 'sentences and their translations; vocabulary, healing'),
     ('news sentences of korean-parallel-corpora (jungyeul)', 'CC BY-SA 3.0', 'vocabulary, healing (no labels); choice of settings'),
     ('Wikinews in Korean', 'CC BY 2.5', 'vocabulary, healing (no labels); choice of settings'),
-    ('book reviews, fairy tales, UNESCO reports (yiunsr/boddari)', 'open, as its collection says', 'paragraphs that ask for themselves; vocabulary, healing'),
+    ('book reviews of the National Assembly Library and of Acorn Publishing (yiunsr/boddari)', 'CC BY; CC BY 2.0 KR', 'paragraphs that ask for themselves; vocabulary, healing'),
+    ('fairy tales: Andersen translated by Kim Sun-hee, Bang Jeong-hwan, 두루책방 (yiunsr/boddari)', 'donated to the public; expired; CC BY 4.0', 'paragraphs that ask for themselves; vocabulary, healing'),
+    ('reports of UNESCO in Korean (yiunsr/boddari)', 'CC BY-SA 3.0 IGO', 'paragraphs that ask for themselves; vocabulary, healing'),
     ('multilingual-e5-small (intfloat), cut to Korean and English', 'MIT', 'the encoder that it starts from, and its teacher'),
 )
 
@@ -108,7 +110,7 @@ def _cell(row: dict, system: str, metric: str) -> str:
     v = row.get(f'{system} {metric}')
     return '' if v is None else f'{v[0]:.3f} [{v[1]:.3f}, {v[2]:.3f}]'
 
-def figures_table(rows: Sequence[dict], metric: str | None = None) -> str:
+def figures_table(rows: Sequence[dict]) -> str:
     "The rows of `table` as Markdown: nDCG@10 and R@1 within a language, R@10 across; what is worse is called so."
     lines = ['| set | metric | BM25 (morphemes) | dense teacher | **model in the box** | / BM25 | / teacher | terms |', '|---|---|---|---|---|---|---|---|']
     for r in rows:
@@ -203,7 +205,7 @@ Code: Apache 2.0. Weights: CC BY-SA 4.0, as part of its dictionary was learned f
 - Names and numbers are matched, not understood. Nothing was done against the biases of web text that its base model may carry.
 """
 
-# %% ../nbs/07_box.ipynb #17043895
+# %% ../nbs/07_box.ipynb #15ffd150
 @dataclass(frozen=True)
 class BoxConfig:
     "What the model is judged on: `sets` as entries of `dev` (folders, or dicts with `documents` and `name`), those of `never` were not trained on; the dense `teacher` (a description as in `teachers`)."
@@ -257,7 +259,7 @@ def plot_box(rows: Sequence[dict], path: str | Path) -> None:
         ax.bar(x, v[:, 0], .25, color=colour, label=label)
         ax.errorbar(x, v[:, 0], (v[:, 0] - v[:, 1], v[:, 2] - v[:, 0]), fmt='none', ecolor='black', elinewidth=.8, capsize=2)
         for a, b, top in zip(x, v[:, 0], v[:, 2]): ax.text(a, top + .012, f'{b:.3f}', ha='center', fontsize=8)
-    ax.set_xticks(at, [f'{r["set"]}\n{"R@10" if "to" in r["set"].split() else "nDCG@10"}' for r in rows]); ax.set_ylim(0, 1.12)
+    ax.set_xticks(at, [f'{r["set"]}\n{"R@10" if "to" in r["set"].split() else "nDCG@10"}' for r in rows]); ax.set_ylim(0, 1.2)
     ax.legend(ncols=3, loc='upper center', frameon=False); ax.set_title('Dev splits, all queries and documents; 95 % bootstrap intervals')
     save_picture(fig, path)
 
