@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Source', 'source_type', 'read_source', 'load_examples', 'mix', 'load_mix', 'homogeneous_batches']
 
-# %% ../nbs/04o_mixing.ipynb #ae4392e4
+# %% ../nbs/04o_mixing.ipynb #58e2ffcb
 import functools, inspect, itertools, math
 from bisect import bisect_left
 from collections import defaultdict
@@ -16,7 +16,7 @@ from typing import Any, Iterable, Sequence
 from .core import DataError, TrainExample, check, make_config, need, resolve
 from .examples import KINDS, nearest
 
-# %% ../nbs/04o_mixing.ipynb #35c5ed35
+# %% ../nbs/04o_mixing.ipynb #cdbabfd0
 @dataclass(frozen=True, kw_only=True)
 class Source:
     "What any source may say: the first `limit` examples (0: all), of those `sample` drawn by the seed (0: all), its weight in the mix, its phase, its name in reports."
@@ -56,7 +56,7 @@ def _find(path: str, parameter: str) -> Path:
         folder = resolve(path).parent
         raise FileNotFoundError(f'{e}' + (nearest(resolve(path).name, sorted(p.name for p in folder.iterdir())) if folder.is_dir() else f'; there is no folder {folder}')) from None
 
-# %% ../nbs/04o_mixing.ipynb #c1d3329c
+# %% ../nbs/04o_mixing.ipynb #bc232e60
 def load_examples(source: dict | str, seed: int = 0) -> list[TrainExample]:
     "The examples of one source (see `read_source`), in the order of the file; the same for the same source and seed."
     s = read_source(source)
@@ -73,7 +73,7 @@ def _draw(found: Iterable[TrainExample], n: int, seed: str) -> list[TrainExample
         if slot < n: kept[slot] = (i, e)
     return [e for _, e in sorted(kept.values(), key=lambda x: x[0])]
 
-# %% ../nbs/04o_mixing.ipynb #8e4fffaa
+# %% ../nbs/04o_mixing.ipynb #33676c62
 def mix(sources: dict[str, list[TrainExample]], weights: dict[str, float], size: int, seed: int = 0) -> list[TrainExample]:
     "`size` shuffled examples, shared out by the weights to the nearest whole example; no example is drawn n + 1 times before all of its source were drawn n times."
     check(size >= 1, f'mix: size = {size} must be at least 1')
@@ -102,7 +102,7 @@ def load_mix(sources: Sequence[dict | str], size: int, seed: int = 0) -> list[Tr
     check(len(set(names)) == len(names), f'two sources with one label: {", ".join(names)}')
     return mix({n: load_examples(s, seed) for n, s in zip(names, sources)}, {n: s.weight for n, s in zip(names, said)}, size, seed)
 
-# %% ../nbs/04o_mixing.ipynb #2378b624
+# %% ../nbs/04o_mixing.ipynb #472829de
 def homogeneous_batches(examples: Sequence[TrainExample], size: int, seed: int = 0, lengths: Sequence[int] = (32, 64, 128, 256, 512, 1024), drop_last: bool = False) -> list[list[int]]:
     """Shuffled lists of `size` indices, each of one kind and of neighbouring lengths: `lengths` are the upper edges, in characters of the longest document, of the groups within which order is random.
     At most one batch a kind is smaller, at a random length; `drop_last` leaves it out. Every other index occurs once."""
