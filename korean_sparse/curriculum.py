@@ -17,7 +17,7 @@ from .collapse import CollapseMonitor
 from .core import TrainExample, check, make_config
 from .encoder import SparseEncoder
 from .losses import CrossLingualAlignment, Flops, IdfFlops, InfoNCE, KLDistillation, StopwordPenalty, SpecialTokenPenalty, TripletMargin, Total, Weighted
-from .mixing import homogeneous_batches, mix
+from .mixing import document_batches, homogeneous_batches, mix
 from .query import special_ids
 from .schedules import Linear, Phases, Quadratic
 from .teachers import BM25Teacher, Teacher, ensemble
@@ -31,6 +31,8 @@ class Phase:
     epochs: float = 1.              # over the examples of its sources; less than 1 is a part
     steps: int = 0                  # instead of epochs
     sources: dict = field(default_factory=dict)   # label -> weight in the mix; empty: all examples, once an epoch
+    queries: int = 0                # above 0: a batch is `batch_size` documents, each with up to so many of its queries
+    near: int = 0                   # and with so many of their negatives that answer other queries
     temperature: float = 1.         # of InfoNCE and of the student under distillation, in units of score
     end_temperature: float = 0.     # reached on a line at the end of the phase; 0: constant
     ranking: float = 1.             # InfoNCE
@@ -44,6 +46,7 @@ class Phase:
     special: float = 0.
     def __post_init__(self):
         check(self.epochs > 0 and self.steps >= 0, f'phase {self.name!r}: epochs = {self.epochs}, steps = {self.steps}: epochs must be above 0, steps not negative')
+        check(self.queries >= 0 and self.near >= 0, f'phase {self.name!r}: queries = {self.queries}, near = {self.near}: must not be negative')
         check(self.temperature > 0 and self.end_temperature >= 0, f'phase {self.name!r}: temperature = {self.temperature}, end_temperature = {self.end_temperature}: must be above 0')
         weights = {k: getattr(self, k) for k in WISHES}
         check(min(weights.values()) >= 0 and max(weights.values()) > 0, f'phase {self.name!r}: weights {weights} must not be negative, and one must be above 0')
@@ -57,13 +60,13 @@ def read_phases(phases: Iterable[dict | Phase]) -> tuple[Phase, ...]:
 # %% ../nbs/04q_curriculum.ipynb #48bc14eb
 @dataclass(frozen=True)
 class Batch:
-    "The `number` of a batch, indices of queries [Q] and of distinct texts [D], each query's column, what else answers it [Q, D], and, for `cross_lingual`, rows of texts that are translations."
+    "The `number` of a batch, indices of queries [Q] and of distinct texts [D], each query's column, what else answers it [Q, D], whether it asks across languages [Q], and, for `cross_lingual`, rows of texts that are translations."
     number: int
     queries: np.ndarray
     texts: np.ndarray
     positive: Tensor
     ignore: Tensor
-    across: bool
+    across: np.ndarray
     pairs: tuple[list[int], list[int]] = ((), ())
 
 def _shares(weights: Mapping[str, float], n: int) -> dict[str, int]:
@@ -111,11 +114,12 @@ class Curriculum:
             check(bool(found), f'phase {p.name!r} has no data: its sources {sorted(p.sources) or sorted(self._spans)} are empty')
             weights = {k: float(p.sources[k] if p.sources else len(v)) for k, v in found.items()}
             drawn: dict[str, list[int]] = defaultdict(list)
-            if p.steps:   # so many batches of each source
+            if p.queries: made = self._of_documents(p, found, weights, size, n)
+            elif p.steps:   # so many batches of each source
                 for k, batches in _shares(weights, p.steps).items(): drawn[k] = mix({k: found[k]}, {k: 1.}, batches*size, seed=self.seed*1000 + n) if batches else []
             else:
                 for i in mix(found, weights, max(size, round(p.epochs*sum(map(len, found.values())))), seed=self.seed*1000 + n): drawn[self._label[i]].append(i)
-            made = [[rows[i] for i in b] for rows in drawn.values() if rows for b in homogeneous_batches([self.examples[i] for i in rows], size, self.seed*1000 + n)]
+            if not p.queries: made = [[rows[i] for i in b] for rows in drawn.values() if rows for b in homogeneous_batches([self.examples[i] for i in rows], size, self.seed*1000 + n)]
             whole = [b for b in made if len(b) > 1]
             self.dropped += len(made) - len(whole)
             order = np.random.default_rng((self.seed, n)).permutation(len(whole))
@@ -123,6 +127,13 @@ class Curriculum:
             self.plan += whole[:p.steps] if p.steps else whole
             self.ends.append(len(self.plan))
         check(bool(self.plan), f'curriculum: {len(self.examples)} examples give no batch of two')
+
+    def _of_documents(self, p: Phase, found: Mapping[str, list[int]], weights: Mapping[str, float], size: int, n: int) -> list[list[int]]:
+        "Batches of `size` documents with `p.queries` queries each, shared out among the sources by their weights."
+        documents = {k: len({self.examples[i].positive for i in rows}) for k, rows in found.items()}
+        total = p.steps or max(1, round(p.epochs*sum(documents.values())/size))
+        shares = _shares(weights if p.sources else documents, total)
+        return [[rows[i] for i in b] for k, rows in found.items() if shares[k] for b in document_batches([self.examples[i] for i in rows], size, p.queries, shares[k], p.near, self.seed*1000 + n)]
 
     def _known(self, p: Phase, label: str) -> bool:
         check(label in self._spans, f'phase {p.name!r}: unknown source {label!r}; known are {", ".join(self._spans)}')
@@ -139,18 +150,19 @@ class Curriculum:
         rng = np.random.default_rng((self.seed, n))
         rows = [self.examples[i] for i in self.plan[n]]
         hard = [t for e in rows for t in (e.negatives if len(e.negatives) <= self.negatives else rng.choice(np.array(e.negatives, dtype=object), self.negatives, replace=False)) if self.negatives]
-        across = self.phases[self.phase(n)].cross_lingual > 0 and rows[0].kind == 'cross'
+        foreign = np.array([e.kind == 'cross' for e in rows])
+        across = self.phases[self.phase(n)].cross_lingual > 0 and foreign.all()
         texts = list(dict.fromkeys([e.positive for e in rows] + hard + ([e.query for e in rows] if across else [])))
         column = {t: i for i, t in enumerate(texts)}
         ignore = torch.tensor([[t in self.right[e.query] or t == e.query for t in texts] for e in rows])
         pairs = ([column[e.query] for e in rows], [column[e.positive] for e in rows]) if across else ((), ())
-        return Batch(n, np.array([self._query[e.query] for e in rows]), np.array([self._text[t] for t in texts]), torch.tensor([column[e.positive] for e in rows]), ignore, rows[0].kind == 'cross', pairs)
+        return Batch(n, np.array([self._query[e.query] for e in rows]), np.array([self._text[t] for t in texts]), torch.tensor([column[e.positive] for e in rows]), ignore, foreign, pairs)
 
     def documents(self, batch: Batch) -> tuple[Tensor, Tensor]: return self.model.tokenize([self.texts[i] for i in batch.texts])
 
     def taught(self, batch: Batch, scale: float) -> Tensor | None:
         "The teachers' scores of the batch, normalised and averaged, [Q, D]; None where no teacher has a say."
-        found = [(s.block(batch.queries, batch.texts), w) for s, w, lexical in self.voices if w > 0 and not (lexical and batch.across)]
+        found = [(np.where((lexical & batch.across)[:, None], np.nan, s.block(batch.queries, batch.texts)), w) for s, w, lexical in self.voices if w > 0 and not (lexical and batch.across.all())]
         return torch.from_numpy(ensemble([x for x, _ in found], [w for _, w in found], scale).astype(np.float32)) if found else None
 
     def _total(self) -> None:
@@ -178,7 +190,7 @@ class Curriculum:
             'cross_lingual': lambda: (weights[batch.pairs[0]], weights[batch.pairs[1]]) if batch.pairs[0] else None,
             'flops': lambda: (spread,), 'stopwords': lambda: (spread,), 'special': lambda: (spread,)}
         said = {k: x for k in self.totals[phase] if (x := given[k]()) is not None}
-        kind = 'across languages' if batch.across else 'within a language'
+        kind = 'across languages' if batch.across.all() else 'within a language'
         check(bool(said), f'phase {self.phases[phase].name!r} asks for {", ".join(self.totals[phase])}, but a batch {kind} has nothing to say of that: give `ranking` a weight, or leave its source out')
         loss, parts = Total(**{k: self.totals[phase][k] for k in said})(batch.number, **said)
         found = weights.detach()

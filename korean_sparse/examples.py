@@ -6,7 +6,7 @@
 __all__ = ['log', 'VIEWS', 'KINDS', 'Report', 'nearest', 'read_triples', 'read_id_triples', 'read_mrc', 'read_sts', 'read_bitext',
            'read_synonyms', 'read_triplets', 'news_examples', 'retrieval_examples', 'examples_set', 'read_news',
            'read_retrieval', 'article_examples', 'article_view', 'read_articles', 'cloze_examples', 'read_cloze',
-           'read_crops', 'hub_examples', 'read_examples']
+           'read_crops', 'read_written', 'hub_examples', 'read_examples']
 
 # %% ../nbs/04k_examples.ipynb #832a4935
 import difflib, functools, gzip, itertools, json, logging, re, zlib
@@ -283,6 +283,19 @@ def read_crops(path: str | Path, source: str = '', words: int = 8, keep: float =
             query, rest = _stretch(text, words, rng)
             yield from _example(report, where, query, text if rng.random() < keep else rest, kind='mono')
 
+# %% ../nbs/04k_examples.ipynb #81ae3ef2
+@_reader
+def read_written(path: str | Path, split: str = 'train', *, report: Report | None = None) -> Iterator[TrainExample]:
+    "Each question (`ko_q`, `en_q`) -> each passage (`ko`, `en`) of its row, of a .jsonl file or of all in a folder; `split` dev is the rows whose id ends in a number that ten divides, train the others."
+    check(split in ('train', 'dev'), f'split = {split!r}: known are train, dev')
+    files = sorted(Path(path).glob('*.jsonl')) if Path(path).is_dir() else [Path(path)]
+    for where, row in (found for file in files for found in _records(file, report)):
+        number = re.search(r'(\d+)$', str(row.get('id', '')))
+        questions = [q for lang in ('ko', 'en') for q in row.get(f'{lang}_q') or []]
+        passages = [row[lang] for lang in ('ko', 'en') if row.get(lang)]
+        if not number or not questions or not passages: report.drop('row without a numbered `id`, a passage (`ko`, `en`) or questions (`ko_q`, `en_q`)', where)
+        elif (int(number[1]) % 10 == 0) == (split == 'dev'): yield from (e for p in passages for q in questions for e in _example(report, where, q, p))
+
 # %% ../nbs/04k_examples.ipynb #164436fa
 def _table(name: str, split: str, config: str, streaming: bool, report: Report) -> Iterator[tuple[str, dict]]:
     path, formats = resolve(name), ('.jsonl', '.jsonl.gz', '.parquet')
@@ -318,4 +331,4 @@ def read_examples(path: str | Path, *, report: Report | None = None) -> Iterator
 
 KINDS: dict[str, Callable[..., Iterator[TrainExample]]] = {
     'examples': read_examples, 'triples': read_triples, 'id_triples': read_id_triples, 'korquad': read_mrc, 'klue_mrc': read_mrc, 'klue_sts': read_sts, 'bitext': read_bitext,
-    'synonyms': read_synonyms, 'triplets': read_triplets, 'news': read_news, 'retrieval': read_retrieval, 'articles': read_articles, 'cloze': read_cloze, 'crops': read_crops, 'hub': hub_examples}
+    'synonyms': read_synonyms, 'triplets': read_triplets, 'news': read_news, 'retrieval': read_retrieval, 'articles': read_articles, 'cloze': read_cloze, 'crops': read_crops, 'written': read_written, 'hub': hub_examples}

@@ -72,6 +72,7 @@ class PretrainConfig:
     miner: str = 'bm25'
     teachers: list = field(default_factory=list)
     freeze: int = 0
+    dropout: float = -1.
     precision: str = 'no'
     accumulate: int = 1
     chunk: int = 0
@@ -86,6 +87,7 @@ class PretrainConfig:
         check(self.batch_size >= 2, f'batch_size = {self.batch_size}: in-batch negatives need at least 2')
         check(self.negatives >= 0 and self.candidates >= 0, f'negatives = {self.negatives}, candidates = {self.candidates}: must not be negative')
         check(self.freeze >= -1, f'freeze = {self.freeze}: a number of layers, or -1 for all')
+        check(self.dropout < 1, f'dropout = {self.dropout}: must be below 1 (negative: as the checkpoint has it)')
         check(0 <= self.temporal_weight <= 1, f'temporal_weight = {self.temporal_weight}: must be between 0 (static idf) and 1 (temporal idf)')
         check(self.head == 'anchored' or bool(self.start), f'head = {self.head!r}: from scratch there is only the anchored head; set `start` to a masked language model')
         if self.epochs: self.curriculum()
@@ -200,6 +202,9 @@ def training_folder(cfg: PretrainConfig, inputs: dict[str, Path]) -> Path:
 
 def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, folder: Path) -> tuple[dict[str, list[TrainExample]], list[dict]]:
     "Mine, plan and train in place; returns the examples as trained on and the history (`trainer.fit`)."
+    if cfg.dropout >= 0:
+        for layer in model.modules():
+            if isinstance(layer, torch.nn.Dropout): layer.p = cfg.dropout
     cache, bf16 = EmbeddingCache(outputs_root()/'embeddings'), cfg.precision == 'bf16'
     sets = dev_sets(cfg.dev, cfg.dev_queries, cfg.dev_documents, cfg.seed)
     judged = None if sets else load_retrieval(need(cfg.retrieval, 'retrieval'), 'dev')
