@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import numpy as np
 import torch
-from .core import Article, NewsItem, StageResult, SynonymPair, TrainExample, check, find_rows, file_hash, from_notebook, locked, log, need, outputs_root, read_rows, run_stage, upstream, write_json, write_rows
+from .core import Article, NewsItem, StageResult, SynonymPair, TrainExample, check, find_rows, file_hash, from_notebook, locked, log, make_config, need, outputs_root, read_rows, run_stage, upstream, write_json, write_rows
 from .corpus import read_text_sources
 from .curriculum import Curriculum, Phase, read_phases
 from .encoder import SparseEncoder, from_scratch
 from .examples import article_examples, news_examples, retrieval_examples
 from .pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, save_picture
 from .query import SparseIndex, idf_weights
+from .query_weights import QueryTuning, learn_query_weights, with_query_weights
 from .recipe import FirstModel, dev_sets, labelled, read_pairs, read_teachers, set_scores, with_negatives
 from .retrieval import RetrievalSet, averages, load_retrieval, measure
 from .states import remembered
@@ -79,6 +80,7 @@ class PretrainConfig:
     eval_every: int = 0
     save_every: int = 50
     patience: int = 0
+    query_weights: dict = field(default_factory=dict)
     analyzer: str = 'auto'
     seed: int = 0
     force: bool = False
@@ -91,10 +93,13 @@ class PretrainConfig:
         check(0 <= self.temporal_weight <= 1, f'temporal_weight = {self.temporal_weight}: must be between 0 (static idf) and 1 (temporal idf)')
         check(self.head == 'anchored' or bool(self.start), f'head = {self.head!r}: from scratch there is only the anchored head; set `start` to a masked language model')
         if self.epochs: self.curriculum()
-        self.loop(); read_teachers(self.teachers)
+        self.loop(); read_teachers(self.teachers); self.tuning()
     def curriculum(self) -> tuple[Phase, ...]:
         "The phases of a recipe, or one by the single parameters."
         return read_phases(self.phases) or (Phase('all', float(self.epochs), temperature=self.temperature, flops=self.flops, idf_alpha=self.idf_alpha),)
+    def tuning(self) -> QueryTuning | None:
+        "How the query table is learned after training, or None."
+        return make_config(QueryTuning, self.query_weights) if self.query_weights else None
     def loop(self, steps_of_an_epoch: int = 1, processes: int = 1) -> LoopConfig:
         "The numbers of the loop; what a step accumulates is shared out among processes."
         check(self.accumulate % processes == 0, f'accumulate = {self.accumulate} batches a step cannot be shared by {processes} processes: make it a multiple')
@@ -197,7 +202,7 @@ def _with_negatives(cfg: PretrainConfig, sources: dict[str, list[TrainExample]],
 
 def training_folder(cfg: PretrainConfig, inputs: dict[str, Path]) -> Path:
     "Where the state of this training lies: named by a hash of parameters and inputs."
-    key = {k: v for k, v in asdict(cfg).items() if k not in ('run', 'force', 'save_every', 'chunk')} | {'inputs': {k: file_hash(p) for k, p in inputs.items()}}
+    key = {k: v for k, v in asdict(cfg).items() if k not in ('run', 'force', 'save_every', 'chunk', 'query_weights')} | {'inputs': {k: file_hash(p) for k, p in inputs.items()}}
     return outputs_root()/cfg.run/'training'/hashlib.sha256(json.dumps(key, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, folder: Path) -> tuple[dict[str, list[TrainExample]], list[dict]]:
@@ -219,11 +224,16 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     if task.dropped: log.info('%d batches of a single example are left out: it would have nothing to be told from', task.dropped)
     processes = int(os.environ.get('WORLD_SIZE', 1))
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
-    return sources, fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
+    history = fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
+    if tuning := cfg.tuning():
+        table, losses = learn_query_weights(model, sources, tuning, cfg.seed, bf16)
+        log.info('query weights: loss %.3f in the first round, %.3f in the last', losses[0], losses[-1])
+        history.append({'step': history[-1]['step'], 'query_weights': True, **{f'dev {k}': v for k, v in dev(with_query_weights(model, table)).items()}})
+    return sources, history
 
 # %% ../nbs/04_pretraining.ipynb #41d341c3
 def _plot_training(history: list[dict], path: Path) -> None:
-    steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h]
+    steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h and not h.get('query_weights')]
     fig, (left, middle, right) = axes(13, 3.6, 3)
     k = max(1, min(max(15, len(steps)//20), len(steps)//4))   # batches of several sources differ: a mean over some of them
     def smooth(x): return np.convolve(x, np.ones(k)/k, 'valid')
@@ -258,11 +268,11 @@ def build(cfg: PretrainConfig = PretrainConfig()) -> StageResult:
     return run_stage('04_pretraining', cfg, inputs, make)
 
 def _summary(model: SparseEncoder, sources: dict[str, list[TrainExample]], history: list[dict]) -> dict:
-    examples, devs = [e for found in sources.values() for e in found], [h for h in history if 'loss' not in h]
+    examples, devs, tuned = [e for found in sources.values() for e in found], [h for h in history if 'loss' not in h and not h.get('query_weights')], [h for h in history if h.get('query_weights')]
     def scores(h): return {k: v for k, v in h.items() if k.startswith('dev ')}
     best = max(devs, key=lambda h: np.mean(list(scores(h).values())))
     kinds = {k: sum(e.kind == k for e in examples) for k in ('mono', 'cross', 'synonym')}
     few = list(dict.fromkeys(e.positive for e in examples))
     active = float(np.diff(model.encode(few[::max(1, len(few)//300)]).indptr).mean())
     return {'counts': {'examples': len(examples), **kinds, 'vocabulary': len(model.kinds), 'parameters': sum(p.numel() for p in model.parameters()), 'steps': max(h['step'] for h in history), **{f'source {k}': len(v) for k, v in sources.items()}},
-            'metrics': {'best_step': best['step'], 'active_terms': round(active, 1), **{f'untrained {k}': v for k, v in scores(devs[0]).items()}, **scores(best)}}
+            'metrics': {'best_step': best['step'], 'active_terms': round(active, 1), **{f'untrained {k}': v for k, v in scores(devs[0]).items()}, **scores(*(tuned or [best])), **({f'plain idf {k}': v for k, v in scores(best).items()} if tuned else {})}}

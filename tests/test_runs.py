@@ -65,6 +65,7 @@ def small(tmp_path_factory):
     files = {'retrieval': str(tmp/'ko'), 'english': str(tmp/'en'), 'bitext': write(tmp/'bitext.tsv', [f'{r[2]}\t{r[3]}' for r in PAIRS]), 'pairs': write(tmp/'pairs.tsv', [f'{r[0]}\t{r[1]}' for r in PAIRS]),
              'triplets': write(tmp/'triplets.jsonl', [{'anchor': r[0], 'positive': r[2], 'negative': PAIRS[n - 1][2]} for n, r in enumerate(PAIRS)]),
              'crops': write(tmp/'texts.jsonl', [{'source': 'book_review', 'text': ' '.join((r[2], PAIRS[n - 1][2], PAIRS[n - 2][2]))} for n, r in enumerate(PAIRS)]),
+             'written': write(tmp/'written.jsonl', [{'id': f'a-{n}', 'ko': r[2], 'en': r[3], 'ko_q': [r[0]], 'en_q': [r[1]]} for n, r in enumerate(PAIRS, 1)]),
              'korquad': write(tmp/'squad.json', [{'data': [{'title': r[0], 'paragraphs': [{'context': r[2], 'qas': [{'question': f'{r[0]}?'}]}]} for r in PAIRS]}])}
     return found, files | {'klue_mrc': files['korquad']}
 
