@@ -80,6 +80,7 @@ class PretrainConfig:
     eval_every: int = 0
     save_every: int = 50
     patience: int = 0
+    blend: float = 1.
     query_weights: dict = field(default_factory=dict)
     analyzer: str = 'auto'
     seed: int = 0
@@ -90,6 +91,7 @@ class PretrainConfig:
         check(self.negatives >= 0 and self.candidates >= 0, f'negatives = {self.negatives}, candidates = {self.candidates}: must not be negative')
         check(self.freeze >= -1, f'freeze = {self.freeze}: a number of layers, or -1 for all')
         check(self.dropout < 1, f'dropout = {self.dropout}: must be below 1 (negative: as the checkpoint has it)')
+        check(0 < self.blend <= 1, f'blend = {self.blend}: above 0 (1: the trained weights alone)')
         check(0 <= self.temporal_weight <= 1, f'temporal_weight = {self.temporal_weight}: must be between 0 (static idf) and 1 (temporal idf)')
         check(self.head == 'anchored' or bool(self.start), f'head = {self.head!r}: from scratch there is only the anchored head; set `start` to a masked language model')
         if self.epochs: self.curriculum()
@@ -202,7 +204,7 @@ def _with_negatives(cfg: PretrainConfig, sources: dict[str, list[TrainExample]],
 
 def training_folder(cfg: PretrainConfig, inputs: dict[str, Path]) -> Path:
     "Where the state of this training lies: named by a hash of parameters and inputs."
-    key = {k: v for k, v in asdict(cfg).items() if k not in ('run', 'force', 'save_every', 'chunk', 'query_weights')} | {'inputs': {k: file_hash(p) for k, p in inputs.items()}}
+    key = {k: v for k, v in asdict(cfg).items() if k not in ('run', 'force', 'save_every', 'chunk', 'blend', 'query_weights')} | {'inputs': {k: file_hash(p) for k, p in inputs.items()}}
     return outputs_root()/cfg.run/'training'/hashlib.sha256(json.dumps(key, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, folder: Path) -> tuple[dict[str, list[TrainExample]], list[dict]]:
@@ -224,16 +226,22 @@ def train(cfg: PretrainConfig, model: SparseEncoder, data: _Data, by: Analyzer, 
     if task.dropped: log.info('%d batches of a single example are left out: it would have nothing to be told from', task.dropped)
     processes = int(os.environ.get('WORLD_SIZE', 1))
     an_epoch = sum(map(len, sources.values()))//(cfg.batch_size*cfg.accumulate)
+    begun = {k: v.clone() for k, v in model.state_dict().items()} if cfg.blend < 1 else {}
     history = fit(model, task, cfg.loop(an_epoch, processes), folder, dev)
+    def after(what): history.append({'step': history[-1]['step'], 'after': what, **{f'dev {k}': v for k, v in dev(model).items()}})
+    if begun:   # Wortsman et al. 2022, arXiv 2109.01903: what was known before is kept, for texts unlike those trained on
+        model.load_state_dict({k: begun[k].lerp(v, cfg.blend) if v.is_floating_point() else v for k, v in model.state_dict().items()})
+        after('blended')
     if tuning := cfg.tuning():
         table, losses = learn_query_weights(model, sources, tuning, cfg.seed, bf16)
         log.info('query weights: loss %.3f in the first round, %.3f in the last', losses[0], losses[-1])
-        history.append({'step': history[-1]['step'], 'query_weights': True, **{f'dev {k}': v for k, v in dev(with_query_weights(model, table)).items()}})
+        with_query_weights(model, table)
+        after('query weights')
     return sources, history
 
 # %% ../nbs/04_pretraining.ipynb #41d341c3
 def _plot_training(history: list[dict], path: Path) -> None:
-    steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h and not h.get('query_weights')]
+    steps, devs = [h for h in history if 'loss' in h], [h for h in history if 'loss' not in h and 'after' not in h]
     fig, (left, middle, right) = axes(13, 3.6, 3)
     k = max(1, min(max(15, len(steps)//20), len(steps)//4))   # batches of several sources differ: a mean over some of them
     def smooth(x): return np.convolve(x, np.ones(k)/k, 'valid')
@@ -268,11 +276,11 @@ def build(cfg: PretrainConfig = PretrainConfig()) -> StageResult:
     return run_stage('04_pretraining', cfg, inputs, make)
 
 def _summary(model: SparseEncoder, sources: dict[str, list[TrainExample]], history: list[dict]) -> dict:
-    examples, devs, tuned = [e for found in sources.values() for e in found], [h for h in history if 'loss' not in h and not h.get('query_weights')], [h for h in history if h.get('query_weights')]
+    examples, devs, after = [e for found in sources.values() for e in found], [h for h in history if 'loss' not in h and 'after' not in h], [h for h in history if 'after' in h]
     def scores(h): return {k: v for k, v in h.items() if k.startswith('dev ')}
     best = max(devs, key=lambda h: np.mean(list(scores(h).values())))
     kinds = {k: sum(e.kind == k for e in examples) for k in ('mono', 'cross', 'synonym')}
     few = list(dict.fromkeys(e.positive for e in examples))
     active = float(np.diff(model.encode(few[::max(1, len(few)//300)]).indptr).mean())
     return {'counts': {'examples': len(examples), **kinds, 'vocabulary': len(model.kinds), 'parameters': sum(p.numel() for p in model.parameters()), 'steps': max(h['step'] for h in history), **{f'source {k}': len(v) for k, v in sources.items()}},
-            'metrics': {'best_step': best['step'], 'active_terms': round(active, 1), **{f'untrained {k}': v for k, v in scores(devs[0]).items()}, **scores(*(tuned or [best])), **({f'plain idf {k}': v for k, v in scores(best).items()} if tuned else {})}}
+            'metrics': {'best_step': best['step'], 'active_terms': round(active, 1), **{f'untrained {k}': v for k, v in scores(devs[0]).items()}, **scores([best, *after][-1]), **({f'trained {k}': v for k, v in scores(best).items()} if after else {}), **{f'{h["after"]} {k}': v for h in after[:-1] for k, v in scores(h).items()}}}
