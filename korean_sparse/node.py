@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 from tqdm import tqdm
-from .core import DataError, atomic, check, locked, write_json, write_text
+from .core import DataError, atomic, check, locked, log, write_json, write_text
 
 # %% ../nbs/06b_node.ipynb #34a2b890
 VERSION = '2.19.1'
@@ -110,6 +110,17 @@ def _pom(name: str, artifacts: list[str], alone: bool) -> str:
     return (f'<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><parent><groupId>node</groupId><artifactId>node</artifactId><version>1</version></parent>'
             f'<artifactId>{name}</artifactId><dependencies>{"".join(map(dependency, artifacts))}</dependencies></project>')
 
+def _maven(work: Path, *flags: str) -> tuple[int, list[str]]:
+    "Maven's exit status and what it said, while it copies all artifacts."
+    command = ['mvn', '-B', *flags, 'dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=${project.basedir}/jars', '-Dmaven.wagon.http.retryHandler.count=5']
+    said = []
+    with subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as mvn, tqdm(desc='OpenSearch from Maven', unit='file') as bar:
+        for line in mvn.stdout:
+            said.append(line.strip())
+            if 'Downloaded from' in line: bar.update()
+            if 'Downloading from' in line: bar.set_postfix_str(line.rsplit('/', 1)[-1].strip())
+    return mvn.returncode, said
+
 def _fetch(work: Path) -> None:
     "All artifacts into folders `parts/<name>` of `work`."
     parts = {'lib': (LIB, False), **{f'module-{n}': ([f'org.opensearch.plugin:{a}:{{v}}'], False) for n, (a, _, _) in MODULES.items()},
@@ -117,16 +128,15 @@ def _fetch(work: Path) -> None:
     for name, (artifacts, alone) in parts.items(): write_text(work/name/'pom.xml', _pom(name, artifacts, alone))
     write_text(work/'pom.xml', '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>node</groupId><artifactId>node</artifactId><version>1</version><packaging>pom</packaging>'
                f'<modules>{"".join(f"<module>{n}</module>" for n in parts)}</modules></project>')
-    command = ['mvn', '-B', '-C', 'dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=${project.basedir}/jars', '-Dmaven.wagon.http.retryHandler.count=5']
-    said = []
-    with subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as mvn, tqdm(desc='OpenSearch from Maven', unit='file') as bar:
-        for line in mvn.stdout:
-            said.append(line.strip())
-            if 'Downloaded from' in line: bar.update()
-            if 'Downloading from' in line: bar.set_postfix_str(line.rsplit('/', 1)[-1].strip())
+    status, said = _maven(work, '-C')
+    if status and any('no checksums available' in l for l in said):   # a mirror that serves files without their checksums: a wrong one still ends it
+        status, said = _maven(work, '-c', '-U')
+        wrong = [l for l in said if 'Checksum validation failed, expected' in l]
+        check(not wrong, f'Maven fetched a file that is not what its checksum says; remove it from ~/.m2/repository and run again: {wrong[:1]}')
+        log.warning('Maven had no checksums for %d files of OpenSearch', sum('no checksums available' in l for l in said))
     errors = [l for l in said if l.startswith('[ERROR]')]
     network = any(w in ' '.join(errors) for w in ('Could not transfer', 'Unknown host', 'Connection', 'timed out'))
-    check(mvn.returncode == 0, f'Maven could not fetch the parts of OpenSearch ({"is the network there? " if network else ""}run again: it goes on where it stopped): {(errors or said[-1:] or ["no word from mvn"])[0][:300]}')
+    check(status == 0, f'Maven could not fetch the parts of OpenSearch ({"is the network there? " if network else ""}run again: it goes on where it stopped): {(errors or said[-1:] or ["no word from mvn"])[0][:300]}')
 
 def _descriptor(folder: Path, name: str, classname: str, extends: str = '') -> None:
     write_text(folder/'plugin-descriptor.properties', f'description={name}\nversion={VERSION}\nname={name}\njava.version=11\nopensearch.version={VERSION}\nclassname={classname}\n' + (f'extended.plugins={extends}\n' if extends else ''))
