@@ -93,17 +93,17 @@ def folder_mb(folder: str | Path) -> float:
 # %% ../nbs/07_box.ipynb #190a281c
 SOURCES = (  # what it learned from, its licence, and what was learned
     ('Welfare-QA (ash-hun), Ask-for-Welfare (ssisOneTeam)', 'MIT; pages of a ministry\'s booklet', 'questions -> pages (training split)'),
-    ('Microsoft documentation in Korean (visualstudio-docs.ko-kr, docs.ko-kr, windowsserverdocs.ko-kr)', 'CC BY 4.0', 'descriptions -> pages (training split); headings and their English slugs as translations; text of the vocabulary and the healing'),
+    ('Microsoft documentation in Korean (visualstudio-docs.ko-kr, docs.ko-kr, windowsserverdocs.ko-kr)', 'CC BY 4.0', 'descriptions -> pages (training split); headings and their English slugs for the dictionary; text of the vocabulary and the healing'),
     ('Wiktionary, Korean-English (mikeizbicki/wiktionary_bli)', 'CC BY-SA', 'dictionary of translations; vocabulary'),
     ('Open Multilingual Wordnet', 'CC BY-SA 3.0', 'dictionary of translations; vocabulary'),
-    ('python-docs-ko', 'PSF', 'sentences and their translations; vocabulary, healing'),
-    ('Tatoeba', 'CC BY 2.0 FR', 'sentences and their translations; vocabulary, healing'),
+    ('python-docs-ko', 'PSF', 'sentences and their translations, for the dictionary too; vocabulary, healing'),
+    ('Tatoeba', 'CC BY 2.0 FR', 'sentences and their translations, for the dictionary too; vocabulary, healing'),
     ('news sentences of korean-parallel-corpora (jungyeul)', 'CC BY-SA 3.0', 'vocabulary, healing (no labels); choice of settings'),
     ('Wikinews in Korean', 'CC BY 2.5', 'vocabulary, healing (no labels); choice of settings'),
     ('book reviews of the National Assembly Library and of Acorn Publishing (yiunsr/boddari)', 'CC BY; CC BY 2.0 KR', 'paragraphs that ask for themselves; vocabulary, healing'),
     ('fairy tales: Andersen translated by Kim Sun-hee, Bang Jeong-hwan, 두루책방 (yiunsr/boddari)', 'donated to the public; expired; CC BY 4.0', 'paragraphs that ask for themselves; vocabulary, healing'),
     ('reports of UNESCO in Korean (yiunsr/boddari)', 'CC BY-SA 3.0 IGO', 'paragraphs that ask for themselves; vocabulary, healing'),
-    ('text written for this project (`data/box`)', 'CC0', 'questions in Korean and English -> passages in both; questions -> Korean pages on public services (nine rows of ten; the tenth chose settings)'),
+    ('text written for this project (`data/box`)', 'CC0', 'questions in Korean and English -> passages in both; questions -> Korean pages on public services; passages and questions in both languages for the dictionary (nine rows of ten; the tenth chose settings)'),
     ('multilingual-e5-small (intfloat), cut to Korean and English', 'MIT', 'the encoder that it starts from, and its teacher'),
 )
 

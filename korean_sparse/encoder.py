@@ -21,7 +21,8 @@ from tqdm import tqdm
 from transformers import BertConfig, BertModel, PreTrainedModel
 from .core import DataError, check, write_json, write_text
 from .fused_head import mlm_parts, prune
-from .heads import SILENT, AnchoredHead, EncoderConfig, SpladeHead, read_tensors, translations, write_tensors
+from .dictionary import translations
+from .heads import SILENT, AnchoredHead, EncoderConfig, SpladeHead, read_tensors, write_tensors
 from .query import QueryEncoder, load_idf, load_tokenizer, special_ids
 from .start import Start, load_model
 from .text import ENGLISH, KOREAN, MUTED, OTHER, STOPWORDS_EN, Vocabulary
@@ -189,7 +190,7 @@ class SparseEncoder(nn.Module):
 # %% ../nbs/04a_encoder.ipynb #44ff4e21
 @torch.no_grad()
 def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), batch_size: int = 64, progress: bool = False, bf16: bool = False) -> SparseEncoder:
-    "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (also from known `pairs` of Korean and English), average length, centres and thresholds, from texts."
+    "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (also from `pairs` of Korean and English words or texts), average length, centres and thresholds, from texts."
     head = model.head
     check(model.config.head == 'anchored', f'calibrate: head is {model.config.head!r}, only the anchored head is calibrated')
     check(tuple(vectors.shape) == tuple(head.term_vectors.shape), f'calibrate: vectors have the shape {tuple(vectors.shape)}, the head needs {tuple(head.term_vectors.shape)}')

@@ -6,7 +6,7 @@
 __all__ = ['log', 'VIEWS', 'KINDS', 'Report', 'nearest', 'read_triples', 'read_id_triples', 'read_mrc', 'read_sts', 'read_bitext',
            'read_synonyms', 'read_triplets', 'news_examples', 'retrieval_examples', 'examples_set', 'read_news',
            'read_retrieval', 'article_examples', 'article_view', 'read_articles', 'cloze_examples', 'read_cloze',
-           'read_crops', 'read_written', 'hub_examples', 'read_examples']
+           'read_crops', 'read_written', 'written_pairs', 'hub_examples', 'read_examples']
 
 # %% ../nbs/04k_examples.ipynb #832a4935
 import difflib, functools, gzip, itertools, json, logging, re, zlib
@@ -284,17 +284,27 @@ def read_crops(path: str | Path, source: str = '', words: int = 8, keep: float =
             yield from _example(report, where, query, text if rng.random() < keep else rest, kind='mono')
 
 # %% ../nbs/04k_examples.ipynb #81ae3ef2
-@_reader
-def read_written(path: str | Path, split: str = 'train', *, report: Report | None = None) -> Iterator[TrainExample]:
-    "Each question (`ko_q`, `en_q`) -> each passage (`ko`, `en`) of its row, of a .jsonl file or of all in a folder; `split` dev is the rows whose id ends in a number that ten divides, train the others."
+def _written(path: str | Path, split: str, report: Report) -> Iterator[tuple[str, dict]]:
     check(split in ('train', 'dev'), f'split = {split!r}: known are train, dev')
     files = sorted(Path(path).glob('*.jsonl')) if Path(path).is_dir() else [Path(path)]
     for where, row in (found for file in files for found in _records(file, report)):
         number = re.search(r'(\d+)$', str(row.get('id', '')))
-        questions = [q for lang in ('ko', 'en') for q in row.get(f'{lang}_q') or []]
-        passages = [row[lang] for lang in ('ko', 'en') if row.get(lang)]
-        if not number or not questions or not passages: report.drop('row without a numbered `id`, a passage (`ko`, `en`) or questions (`ko_q`, `en_q`)', where)
-        elif (int(number[1]) % 10 == 0) == (split == 'dev'): yield from (e for p in passages for q in questions for e in _example(report, where, q, p))
+        if not number or not any(row.get(f'{lang}_q') for lang in ('ko', 'en')) or not any(row.get(lang) for lang in ('ko', 'en')): report.drop('row without a numbered `id`, a passage (`ko`, `en`) or questions (`ko_q`, `en_q`)', where)
+        elif (int(number[1]) % 10 == 0) == (split == 'dev'): yield where, row
+
+@_reader
+def read_written(path: str | Path, split: str = 'train', *, report: Report | None = None) -> Iterator[TrainExample]:
+    "Each question (`ko_q`, `en_q`) -> each passage (`ko`, `en`) of its row, of a .jsonl file or of all in a folder; `split` dev is the rows whose id ends in a number that ten divides, train the others."
+    for where, row in _written(path, split, report):
+        yield from (e for p in ('ko', 'en') if row.get(p) for lang in ('ko', 'en') for q in row.get(f'{lang}_q') or [] for e in _example(report, where, q, row[p]))
+
+def written_pairs(path: str | Path, split: str = 'train') -> list[tuple[str, str]]:
+    "Texts that mean the same, Korean and English, in rows as `read_written` reads them: the passages, and the questions of one number if there are as many in both languages."
+    pairs = []
+    for _, row in _written(path, split, Report()):
+        if row.get('ko') and row.get('en'): pairs.append((row['ko'], row['en']))
+        if len(row.get('ko_q') or []) == len(row.get('en_q') or []): pairs += list(zip(row.get('ko_q') or [], row.get('en_q') or []))
+    return pairs
 
 # %% ../nbs/04k_examples.ipynb #164436fa
 def _table(name: str, split: str, config: str, streaming: bool, report: Report) -> Iterator[tuple[str, dict]]:

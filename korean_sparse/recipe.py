@@ -15,7 +15,7 @@ import numpy as np
 from .core import TrainExample, check, make_config, need, open_text, resolve
 from .corpus import TextSource, healing_texts, weighted_texts
 from .encoder import SparseEncoder, anchored, checkpoint_vocabulary, splade
-from .examples import examples_set
+from .examples import examples_set, written_pairs
 from .healing import HealConfig, heal
 from .mixing import load_examples, read_source
 from .negatives import mine
@@ -34,9 +34,10 @@ def labelled(sources: Sequence[dict | str], seed: int = 0) -> dict[str, list[Tra
     return {n: load_examples(s, seed) for n, s in zip(names, sources)}
 
 def read_pairs(paths: Sequence[str]) -> list[tuple[str, str]]:
-    "Known translations, `korean <tab> english` a line, of all files (.tsv, .tsv.gz)."
+    "Words and texts that mean the same: `korean <tab> english` a line of each file (.tsv, .tsv.gz), or the train rows of a folder of written passages (`04k_examples`)."
     pairs = []
     for path in paths:
+        if need(path, 'pairs').is_dir(): pairs += written_pairs(need(path, 'pairs')); continue
         with open_text(need(path, 'pairs')) as f: pairs += [(a, b) for line in f if len(row := line.rstrip('\n').split('\t')) > 1 for a, b in [row[:2]] if a.strip() and b.strip()]
     return pairs
 
