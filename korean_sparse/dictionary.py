@@ -10,6 +10,7 @@ from typing import Iterable, Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from .core import check
 from .text import ENGLISH, KOREAN
 
 # %% ../nbs/04w_dictionary.ipynb #6f31fc35
@@ -54,9 +55,10 @@ def _nearest(vectors: Tensor, ko: Tensor, en: Tensor, k: int, near: int, step: i
             found.append((a[i:i + step, None].expand_as(best.indices).flatten(), b[best.indices].flatten(), best.values.flatten()))
     return tuple(torch.cat(x).numpy() for x in zip(*found))
 
-def translations(vectors: Tensor, kinds: Tensor, k: int = 4, pairs: Iterable[tuple[Sequence[int], Sequence[int]]] = (), near: int = 10, step: int = 1024) -> tuple[Tensor, Tensor]:
+def translations(vectors: Tensor, kinds: Tensor, k: int = 4, pairs: Iterable[tuple[Sequence[int], Sequence[int]]] = (), nearness: float = .1, near: int = 10, step: int = 1024) -> tuple[Tensor, Tensor]:
     """For each Korean term its `k` best English ones and the reverse: ids and weights in 0 to 1 (a translation is never stronger than its word), [V, k] each, best first; of terms that have a vector,
-    by the vectors and, if given, by `pairs` of token ids that mean the same, words or texts. Rows of `vectors` are unit or zero."""
+    by `pairs` of token ids that mean the same, words or texts, and with the share `nearness` by the vectors. Rows of `vectors` are unit or zero."""
+    check(0 <= nearness <= 1, f'nearness = {nearness}: a share, 0 to 1')
     size, known = len(kinds), vectors.norm(dim=1) > 0
     ids, weights = torch.zeros(size, k, dtype=torch.long), torch.zeros(size, k)
     ko, en = (torch.nonzero((kinds == kind) & known).squeeze(1) for kind in (KOREAN, ENGLISH))
@@ -64,13 +66,13 @@ def translations(vectors: Tensor, kinds: Tensor, k: int = 4, pairs: Iterable[tup
     language = torch.where(known, kinds, -1).numpy()
     def split(a, b): return tuple([i for i in (*a, *b) if language[i] == kind] for kind in (KOREAN, ENGLISH))
     left, right, there, back = translation_probabilities((split(a, b) for a, b in pairs), size)
-    sources, targets, nearness = _nearest(vectors, ko, en, k, near, step)
+    sources, targets, csls = _nearest(vectors, ko, en, k, near, step)
     source, target = np.concatenate([left, right, sources]), np.concatenate([right, left, targets])
     entries, entry = np.unique(source.astype(np.int64)*size + target, return_inverse=True)
     forth, mutual, close = (np.zeros(len(entries)) for _ in range(3))
     n = 2*len(left)
-    forth[entry[:n]], mutual[entry[:n]], close[entry[n:]] = np.concatenate([there, back]), np.tile(np.sqrt(there*back), 2), np.clip(nearness, 0, 1)
-    weight = (.6*forth + .3*mutual + .1*close)**.25
+    forth[entry[:n]], mutual[entry[:n]], close[entry[n:]] = np.concatenate([there, back]), np.tile(np.sqrt(there*back), 2), np.clip(csls, 0, 1)
+    weight = ((1 - nearness)*(2*forth + mutual)/3 + nearness*close)**.25
     order = np.lexsort((entries, -weight, entries//size))
     of = entries[order]//size
     rank = np.arange(len(of)) - np.searchsorted(of, of)

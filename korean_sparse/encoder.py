@@ -189,8 +189,8 @@ class SparseEncoder(nn.Module):
 
 # %% ../nbs/04a_encoder.ipynb #44ff4e21
 @torch.no_grad()
-def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), batch_size: int = 64, progress: bool = False, bf16: bool = False) -> SparseEncoder:
-    "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (also from `pairs` of Korean and English words or texts), average length, centres and thresholds, from texts."
+def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach: int = 200, pairs: Iterable[tuple[str, str]] = (), nearness: float = .1, batch_size: int = 64, progress: bool = False, bf16: bool = False) -> SparseEncoder:
+    "Set an anchored head's term vectors (rows of `vectors` [V, D] that are not zero), dictionary (from `pairs` of Korean and English words or texts, and with the share `nearness` from the vectors), average length, centres and thresholds, from texts."
     head = model.head
     check(model.config.head == 'anchored', f'calibrate: head is {model.config.head!r}, only the anchored head is calibrated')
     check(tuple(vectors.shape) == tuple(head.term_vectors.shape), f'calibrate: vectors have the shape {tuple(vectors.shape)}, the head needs {tuple(head.term_vectors.shape)}')
@@ -203,7 +203,7 @@ def calibrate(model: SparseEncoder, texts: Sequence[str], vectors: Tensor, reach
         if of.any(): terms[of] -= terms[of].mean(0)
     head.term_vectors.copy_(terms)
     known = [(model.tokenizer.encode(a, add_special_tokens=False).ids, model.tokenizer.encode(b, add_special_tokens=False).ids) for a, b in pairs]
-    ids, weights = translations(F.normalize(terms, dim=1), head.kinds, model.config.translations, known) if model.config.translations else (head.dictionary, head.translation)
+    ids, weights = translations(F.normalize(terms, dim=1), head.kinds, model.config.translations, known, nearness) if model.config.translations else (head.dictionary, head.translation)
     head.dictionary.copy_(ids); head.translation.copy_(weights)
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     pooled, language, lengths, states = [], [], [], []
@@ -240,7 +240,7 @@ def from_scratch(vocab: Vocabulary, idf: np.ndarray, tv: TermVectors, texts: Seq
         e.word_embeddings.weight[known] = torch.tensor(np.stack([v for _, v in rows]))*d**.5
         for layer in model.backbone.encoder.layer: layer.attention.output.dense.weight.zero_(); layer.output.dense.weight.zero_()
         vectors[known] = model.eval().backbone(input_ids=known.unsqueeze(1)).last_hidden_state[:, 0]  # the encoder's own embedding of the term
-    return calibrate(model, texts, vectors, reach or max(model.config.top_own, model.config.top_other, 1), pairs)
+    return calibrate(model, texts, vectors, reach or max(model.config.top_own, model.config.top_other, 1), pairs, nearness=.8)
 
 # %% ../nbs/04a_encoder.ipynb #0f32e559
 def checkpoint_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
