@@ -138,8 +138,8 @@ class AnchoredHead(nn.Module):
         for group, kind in enumerate((KOREAN, ENGLISH, OTHER)):
             members = torch.nonzero(self.expandable & (self.kinds == kind)).squeeze(1)
             cosine = document @ F.normalize(self.term_vectors[members], dim=1).T - self.rarity[members]
-            x = F.relu(self.scale[language, group, None]*(cosine - self.threshold[language, group, None]))*heard + words[:, members]
-            own, other = keep_top(x, self.config.top_own), self.across(x, words[:, members], self.config.top_other if group < 2 else self.config.top_rest)
+            near, said = F.relu(self.scale[language, group, None]*(cosine - self.threshold[language, group, None]))*heard, words[:, members]
+            own, other = keep_top(near, self.config.top_own), self.across(near + said, said, self.config.top_other if group < 2 else self.config.top_rest)
             total = total.index_copy(1, members, torch.where((language == group).unsqueeze(1), own, other).to(total.dtype))
         return total
 
