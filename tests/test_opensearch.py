@@ -113,7 +113,7 @@ def test_torch_torchscript_onnx_and_the_node_say_the_same(client, deployed, fold
     def row(said): return csr_matrix(([*said.values()], ([0]*len(said), [place[k] for k in said])), shape=(1, len(keys)))
     said = vstack([row(predict(client, deployed['document'], [t])[0] if t else {}) for t in texts])
     sides = {'TorchScript': run_script(torch.jit.load(tmp_path/'model.pt'), tokenizer, texts), 'ONNX': run_onnx(folder/'onnx/model.onnx', model, texts), 'node': said}
-    assert want.nnz > 2000
+    assert want.nnz > 20*len(TEXTS)    # enough weights to compare
     for name, got in sides.items():
         for n, text in enumerate(texts): assert weight_gap(want[n], got[n]) < 1e-4, (name, text[:40])
     assert want[-1].nnz == 0
