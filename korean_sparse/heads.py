@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HEADS', 'POOLINGS', 'JUDGED', 'RARITY', 'SILENT', 'EncoderConfig', 'lexical_weights', 'write_tensors', 'read_tensors',
-           'keep_top', 'keep_first', 'AnchoredHead', 'SpladeHead']
+           'keep_top', 'keep_first', 'saturated', 'AnchoredHead', 'SpladeHead']
 
 # %% ../nbs/04j_heads.ipynb #8a40a81c
 import json
@@ -30,6 +30,7 @@ class EncoderConfig:
     max_ratio: float = 0.       # drop terms below this share of the strongest
     k1: float = 1.2             # anchored
     b: float = .75
+    saturation: float = 0.      # whole weights w become log(1 + saturation*w)/saturation; 0: as they are
     top_own: int = 24           # expansion terms of the document's language
     top_other: int = 32         # and of the other
     top_rest: int = 4           # and of neither: Chinese characters, other scripts
@@ -48,6 +49,7 @@ class EncoderConfig:
         check(2 <= self.max_length <= 8192, f'max_length = {self.max_length}: must be 2 to 8192')
         for name in ('top_k', 'top_rest', 'top_own', 'top_other', 'top_translated', 'translations', 'importance'): check(getattr(self, name) >= 0, f'{name} = {getattr(self, name)}: must not be negative')
         check(self.top_translated <= self.top_other, f'top_translated = {self.top_translated}: at most top_other = {self.top_other}')
+        check(self.saturation >= 0, f'saturation = {self.saturation}: must not be negative')
         check(0 <= self.max_ratio < 1, f'max_ratio = {self.max_ratio}: must be at least 0 and below 1')
 
 # %% ../nbs/04j_heads.ipynb #fb489ba8
@@ -81,6 +83,10 @@ def keep_first(x: Tensor, k: int, first: Tensor) -> Tensor:
     "Zero all but `k` entries of each row of `x` [B, V], below 1000: those where `first` [B, V] is above zero, then the largest."
     at = torch.where(first > 0, x.detach() + 1000, x.detach()).topk(min(k, x.shape[1]), dim=1).indices
     return torch.zeros_like(x).scatter(1, at, x.gather(1, at))
+
+def saturated(w: Tensor, s: float) -> Tensor:
+    "log(1 + s*w)/s, nearly `w` where `w` is small, as SPLADE's weights saturate (Formal et al. 2021, arXiv 2107.05720); `w` where `s` is 0."
+    return torch.log1p(s*w)/s if s else w
 
 class AnchoredHead(nn.Module):
     "w = gate * BM25's term frequency part + expansion by the document's embedding and by its words' translations, cut to the best terms of each language."
@@ -163,7 +169,7 @@ class AnchoredHead(nn.Module):
     def forward(self, hidden: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
         "Document weights, [B, V]: never negative, zero for special and muted terms."
         lexical = self.lexical(ids, mask, hidden)
-        return lexical + self.expansion(hidden, ids, mask, lexical)
+        return saturated(lexical + self.expansion(hidden, ids, mask, lexical), self.config.saturation)
 
     def save(self, folder: str | Path) -> None:
         "Settings and tensors of the head alone."
