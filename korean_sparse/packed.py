@@ -29,6 +29,7 @@ def to_int8(x: Tensor) -> tuple[Tensor, Tensor]:
 PACKED = 'packed.safetensors'
 _ROWS = 64          # matrices with shorter rows are kept in half precision: a scale a row would save little
 _TABLE = 4096       # as is one number a term
+_LOST = .02         # and a matrix of which eight bits would lose more than this: |x - numbers*scale|/|x|
 _SCALE = '/scale'   # beside a matrix of int8
 
 def _smallest(x: Tensor) -> Tensor:
@@ -41,7 +42,10 @@ def _pack(state: dict[str, Tensor]) -> dict[str, Tensor]:
         elif not x.is_floating_point(): out[name] = _smallest(x)
         elif x.dim() < 2: out[name] = x.half() if x.numel() > _TABLE else x.float()
         elif x.shape[-1] < _ROWS: out[name] = x.half()
-        else: out[name], out[name + _SCALE] = to_int8(x)
+        else:
+            numbers, scale = to_int8(x)
+            if (numbers*scale - x).norm() > _LOST*x.norm(): out[name] = x.half()
+            else: out[name], out[name + _SCALE] = numbers, scale
     return out
 
 def _unpack(packed: dict[str, Tensor]) -> dict[str, Tensor]:
