@@ -229,6 +229,7 @@ class BoxConfig:
     never: list = field(default_factory=list)
     packing: list = field(default_factory=list)     # names of the recipe's dev sets on which the model is compared before and after packing
     teacher: dict = field(default_factory=dict)
+    saturation: float = 0.  # of the packed model's weights; 0: as in training
     max_ratio: float = 0.   # of the strongest: a document's weaker terms are left out of the packed model
     healing: str = ''       # how the encoder was healed, in words for the card
     machine: str = 'two CPU cores'
@@ -262,7 +263,7 @@ def measure_box(folder: str | Path, whole: SparseEncoder, cfg: PretrainConfig, b
     sources = ', '.join(f'{n:,} {k.removeprefix("source ")}' for k, n in trained['counts'].items() if k.startswith('source '))
     return {'date': time.strftime('%Y-%m-%d'), 'sets': rows, 'never_trained_on': box.never, 'packing': {k: [v, after[k]] for k, v in before.items()}, 'mb': folder_mb(folder),
             'speed': speeds(model, few, list(next(iter(sets.values())).queries.values())[:500], teacher), 'speed_tokens': float(np.mean([len(e.ids) for e in model.tokenizer.encode_batch(few)])), 'machine': box.machine,
-            'garbage': len(garbage_report(model)), 'mean_terms': round(sum(r['terms']*r['documents'] for r in rows if r['set'] in _distinct(sets))/sum(r['documents'] for r in rows if r['set'] in _distinct(sets)), 1), 'terms': len(model.vocab), 'max_length': model.config.max_length, 'max_ratio': model.config.max_ratio, 'steps': trained['metrics']['best_step'], 'trained': sources, 'healing': box.healing,
+            'garbage': len(garbage_report(model)), 'mean_terms': round(sum(r['terms']*r['documents'] for r in rows if r['set'] in _distinct(sets))/sum(r['documents'] for r in rows if r['set'] in _distinct(sets)), 1), 'terms': len(model.vocab), 'max_length': model.config.max_length, 'max_ratio': model.config.max_ratio, 'saturation': model.config.saturation, 'steps': trained['metrics']['best_step'], 'trained': sources, 'healing': box.healing,
             'parameters': trained['parameters'], 'versions': versions(), 'git_commit': git_commit(), 'inputs': trained['inputs'], 'packed': file_hash(Path(folder)/PACKED)}
 
 def plot_box(rows: Sequence[dict], path: str | Path) -> None:
@@ -289,6 +290,7 @@ def make_box(recipe: str | Path, checkpoint: str | Path = '', out: str | Path = 
     partial = out.with_name(out.name + '.partial')
     shutil.rmtree(partial, ignore_errors=True)
     whole = SparseEncoder.load(source)
+    whole.config = whole.head.config = replace(whole.config, saturation=box.saturation or whole.config.saturation)
     pruned = SparseEncoder.load(source)
     pruned.config = pruned.head.config = replace(whole.config, max_ratio=box.max_ratio)
     pack(pruned, partial/'model')
