@@ -1,5 +1,6 @@
 "A real node: what it is given, what it says, and what happens when it is down, slow, full or not the one it should be."
 import json, logging, os, shutil, signal, ssl, subprocess, sys, time, zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,15 @@ def test_the_same_artifact_is_uploaded_once_and_an_interrupted_upload_is_made_an
     call(client, 'POST', '/.plugins-ml-model/_refresh')
     assert [m['id'] for m in models(client, model_content_hash_value=note['sha256']) if m['name'] == 'interrupted'] == [model_id]
     deploy(client, model_id, progress=False); undeploy(client, model_id); delete_model(client, model_id)
+
+
+def test_a_deployment_that_crosses_others_is_begun_again(client, deployed):
+    "Eight at once, right after the model was taken out of memory: all but one meet a conflict, and all succeed."
+    model_id = deployed['query']
+    for _ in range(3):
+        undeploy(client, model_id)
+        with ThreadPoolExecutor(8) as pool: assert list(pool.map(lambda _: deploy(client, model_id, progress=False), range(8))) == [model_id]*8
+        assert predict(client, model_id, ['지진'])[0]
 
 
 def test_two_processes_make_the_same_zip(folder, tmp_path):
