@@ -9,7 +9,7 @@ __all__ = ['JUDGED', 'SYSTEMS', 'SOURCES', 'ratio_interval', 'encode_all', 'dens
 
 # %% ../nbs/07_box.ipynb #06454b07
 import json, shutil, time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Mapping, Sequence
 import numpy as np
@@ -17,7 +17,7 @@ import yaml
 from scipy.sparse import csr_matrix
 from .bm25 import Run, morpheme_bm25
 from .core import check, file_hash, git_commit, make_config, need, outputs_root, resolve, versions, write_json, write_text
-from .encoder import SparseEncoder
+from .encoder import SparseEncoder, window_step
 from .evaluation import interval
 from .packed import PACKED, installed_model, pack
 from .pictures import BLUE, GREY, ORANGE, axes, save_picture
@@ -154,6 +154,12 @@ def _free(parameters: Mapping) -> str:
     kept = parameters.get('freeze', 0)
     return ' of head and encoder' if kept == 0 else ' of the head' if kept < 0 else f' of the head and of the encoder above its lowest {kept} layers'
 
+def _reads(figures: Mapping) -> str:
+    "How much of a text is read, in words."
+    size, windows = figures['max_length'], figures.get('windows', 1)
+    most = size + (windows - 1)*window_step(size)
+    return f'up to {most:,} tokens (about {most*2:,} letters of Korean)' + (f', {size} at once, which is also where OpenSearch\'s own nodes cut' if windows > 1 else '')
+
 def _after(parameters: Mapping) -> str:
     "What followed the training steps, in words."
     blend, tuning = parameters.get('blend', 1.), parameters.get('query_weights', {})
@@ -199,7 +205,7 @@ print(search(client, 'articles', '당뇨 환자의 혈당'))
 Dev splits, all queries on all documents, one query table for all, in one run ({figures['date']}); in brackets the 95 % bootstrap interval. Never trained on: {unseen}. "Not told apart": the interval of the paired ratio holds 1.
 
 {figures_table(rows)}
-{'Worse, beyond chance: ' + '; '.join(bad) + '.' if bad else 'It is nowhere worse than BM25 or its teacher beyond chance.'} The teacher was trained on MS MARCO, of which msmarco_ko is a translation.
+{'Worse, beyond chance: ' + '; '.join(bad) + '.' if bad else 'It is nowhere worse than BM25 or its teacher beyond chance.'} The teacher was trained on MS MARCO, of which msmarco_ko is a translation; of a text it reads the first 512 tokens.
 
 {facts(figures)}
 ## How it was made
@@ -216,7 +222,7 @@ Code: Apache 2.0. Weights: CC BY-SA 4.0, as part of its dictionary was learned f
 ## Limits
 
 - What it knows of subjects beyond welfare, software and general prose it has from the encoder it started from. Try it on your own questions beside BM25 before you rely on it.
-- Texts are read up to {figures['max_length']} tokens (about {figures['max_length']*2} letters of Korean); cut longer ones into passages.
+- Texts are read {_reads(figures)}; cut longer ones into passages.
 - A few thousand short passages, dictionaries and manuals have taught it English: it is no replacement for an English search engine.
 - Names and numbers are matched, not understood. Nothing was done against the biases of web text that its base model may carry.
 """
@@ -229,6 +235,7 @@ class BoxConfig:
     never: list = field(default_factory=list)
     packing: list = field(default_factory=list)     # names of the recipe's dev sets on which the model is compared before and after packing
     teacher: dict = field(default_factory=dict)
+    windows: int = 0        # in which the packed model reads a long document; 0: as in training
     saturation: float = 0.  # of the packed model's weights; 0: as in training
     max_ratio: float = 0.   # of the strongest: a document's weaker terms are left out of the packed model
     healing: str = ''       # how the encoder was healed, in words for the card
@@ -263,7 +270,7 @@ def measure_box(folder: str | Path, whole: SparseEncoder, cfg: PretrainConfig, b
     sources = ', '.join(f'{n:,} {k.removeprefix("source ")}' for k, n in trained['counts'].items() if k.startswith('source '))
     return {'date': time.strftime('%Y-%m-%d'), 'sets': rows, 'never_trained_on': box.never, 'packing': {k: [v, after[k]] for k, v in before.items()}, 'mb': folder_mb(folder),
             'speed': speeds(model, few, list(next(iter(sets.values())).queries.values())[:500], teacher), 'speed_tokens': float(np.mean([len(e.ids) for e in model.tokenizer.encode_batch(few)])), 'machine': box.machine,
-            'garbage': len(garbage_report(model)), 'mean_terms': round(sum(r['terms']*r['documents'] for r in rows if r['set'] in _distinct(sets))/sum(r['documents'] for r in rows if r['set'] in _distinct(sets)), 1), 'terms': len(model.vocab), 'max_length': model.config.max_length, 'max_ratio': model.config.max_ratio, 'saturation': model.config.saturation, 'steps': trained['metrics']['best_step'], 'trained': sources, 'healing': box.healing,
+            'garbage': len(garbage_report(model)), 'mean_terms': round(sum(r['terms']*r['documents'] for r in rows if r['set'] in _distinct(sets))/sum(r['documents'] for r in rows if r['set'] in _distinct(sets)), 1), 'terms': len(model.vocab), 'max_length': model.config.max_length, 'windows': model.config.windows, 'max_ratio': model.config.max_ratio, 'saturation': model.config.saturation, 'steps': trained['metrics']['best_step'], 'trained': sources, 'healing': box.healing,
             'parameters': trained['parameters'], 'versions': versions(), 'git_commit': git_commit(), 'inputs': trained['inputs'], 'packed': file_hash(Path(folder)/PACKED)}
 
 def plot_box(rows: Sequence[dict], path: str | Path) -> None:
@@ -289,11 +296,8 @@ def make_box(recipe: str | Path, checkpoint: str | Path = '', out: str | Path = 
     out = Path(out) if out else outputs_root()/cfg.run/'07_box'
     partial = out.with_name(out.name + '.partial')
     shutil.rmtree(partial, ignore_errors=True)
-    whole = SparseEncoder.load(source)
-    whole.config = whole.head.config = replace(whole.config, saturation=box.saturation or whole.config.saturation)
-    pruned = SparseEncoder.load(source)
-    pruned.config = pruned.head.config = replace(whole.config, max_ratio=box.max_ratio)
-    pack(pruned, partial/'model')
+    whole, pruned = (SparseEncoder.load(source).configure(**{k: v for k in ('windows', 'saturation') if (v := getattr(box, k))}) for _ in range(2))
+    pack(pruned.configure(max_ratio=box.max_ratio), partial/'model')
     figures = measure_box(partial/'model', whole, cfg, box, trained)
     write_json(partial/'model/figures.json', figures)
     write_text(partial/'model/README.md', box_card(figures))

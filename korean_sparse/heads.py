@@ -25,7 +25,8 @@ HEADS, POOLINGS, JUDGED = ('anchored', 'splade'), ('idf', 'mean'), ('all', 'ko',
 class EncoderConfig:
     "Settings of a sparse encoder. `top_k` and `max_ratio` prune whole vectors (0: not at all); the rest belongs to one head."
     head: str = 'anchored'
-    max_length: int = 256
+    max_length: int = 256       # tokens that the encoder reads at once
+    windows: int = 1            # a longer document is read in up to so many windows, which overlap; the rest is cut off
     top_k: int = 0              # keep this many terms of a document
     max_ratio: float = 0.       # drop terms below this share of the strongest
     k1: float = 1.2             # anchored
@@ -47,6 +48,7 @@ class EncoderConfig:
         check(self.pooling in POOLINGS, f'pooling = {self.pooling!r}: known are {", ".join(POOLINGS)}')
         check(self.importance_in in JUDGED, f'importance_in = {self.importance_in!r}: known are {", ".join(JUDGED)}')
         check(2 <= self.max_length <= 8192, f'max_length = {self.max_length}: must be 2 to 8192')
+        check(1 <= self.windows <= 100 and (self.windows == 1 or self.max_length >= 8), f'windows = {self.windows} of max_length = {self.max_length} tokens: must be 1 to 100, of at least 8 tokens each')
         for name in ('top_k', 'top_rest', 'top_own', 'top_other', 'top_translated', 'translations', 'importance'): check(getattr(self, name) >= 0, f'{name} = {getattr(self, name)}: must not be negative')
         check(self.top_translated <= self.top_other, f'top_translated = {self.top_translated}: at most top_other = {self.top_other}')
         check(self.saturation >= 0, f'saturation = {self.saturation}: must not be negative')
