@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
+from scipy.sparse import csr_matrix
 from test_opensearch import client, node  # noqa: F401 (fixtures)
 from test_runs import recipe, shrink, small  # noqa: F401
 
-from korean_sparse.artifacts import write_document, write_query
+from korean_sparse.artifacts import node_tokenizer, term_keys, weight_gap, write_document, write_query
 from korean_sparse.box import facts, figures_table, folder_mb, make_box, ratio_interval, worse
 from korean_sparse.core import file_hash
 from korean_sparse.encoder import SparseEncoder
-from korean_sparse.opensearch import bulk_index, create_index, delete_model, deploy, drop_index, register, search
+from korean_sparse.opensearch import bulk_index, create_index, delete_model, deploy, drop_index, predict, register, search
 from korean_sparse.packed import PACKED, installed_model
 from korean_sparse.query import SparseIndex
 
@@ -85,6 +86,11 @@ def test_it_says_the_same_in_opensearch(client, tmp_path):  # noqa: F811
             for hit, best in zip(got, sorted(want, reverse=True)):       # rank by rank the same score; stored weights have eight significant bits
                 assert abs(hit.score - want[place[hit.id]]) <= .01*want[place[hit.id]] and hit.score >= best*.985, (text, hit, best)
         assert len(queries) == 30
+        # a node reads 512 tokens of a long text, which is what one window holds; the library reads on
+        text, keys = ' '.join(corpus.values())[:3000], term_keys(node_tokenizer(model.tokenizer))
+        said, whole, one = predict(client, document, [text])[0], model.encode([text]), model.configure(windows=1).encode([text])
+        sent = csr_matrix(([*said.values()], ([0]*len(said), [keys.index(k) for k in said])), shape=one.shape)
+        assert weight_gap(one, sent) < 1e-3 < weight_gap(whole, sent)
     finally:
         drop_index(client, 'box')
         for model_id in (document, query): delete_model(client, model_id)
