@@ -7,10 +7,11 @@ __all__ = ['log', 'LANGS', 'Row', 'STAGES', 'DataError', 'check', 'check_lang', 
            'NewsItem', 'TermTrend', 'TermCluster', 'TrainExample', 'atomic', 'write_text', 'write_json', 'open_text',
            'read_json_lines', 'make_row', 'find_rows', 'read_rows', 'write_rows', 'join_rows', 'find_root', 'resolve',
            'need', 'outputs_root', 'make_config', 'from_notebook', 'file_hash', 'git_commit', 'versions', 'peak_memory',
-           'StageResult', 'stage_folder', 'locked', 'run_stage', 'upstream']
+           'modules_of', 'executed_definitions', 'code_hash', 'stale_modules', 'warn_of_stale_modules', 'StageResult',
+           'stage_folder', 'locked', 'run_stage', 'upstream']
 
 # %% ../nbs/00_core.ipynb #dfded6c2
-import ast, difflib, errno, fcntl, gzip, hashlib, importlib.util, io, itertools, json, logging, os, platform, resource, shutil, subprocess, time, typing, zlib
+import ast, difflib, errno, fcntl, gzip, hashlib, importlib.util, io, itertools, json, logging, os, platform, re, resource, shutil, subprocess, time, typing, zlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
@@ -365,6 +366,102 @@ def peak_memory() -> float:
     "Peak resident memory of this process so far, in MB."
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if platform.system() == 'Darwin' else 2**10)
 
+# %% ../nbs/00_core.ipynb #b4431024
+def _module_file(module: str, home: Path) -> Path | None:
+    "The file of `module` below `home`, the folder that holds its package; None if there is no such module."
+    path = home.joinpath(*module.split('.'))
+    return next((p for p in (path.with_suffix('.py'), path/'__init__.py') if p.exists()), None)
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    "The absolute name of the module that a `from ... import` in a module of `package` names."
+    if not node.level: return node.module or ''
+    base = package.split('.')
+    base = base[:len(base) - node.level + 1]
+    return '.'.join(base + ([node.module] if node.module else []))
+
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+    "Absolute names of all that a module of `package` imports, wherever in it; of `from a import b` both a and a.b, since b may be a module."
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import): yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(node, package)
+            yield source
+            yield from (f'{source}.{alias.name}' for alias in node.names)
+
+def modules_of(module: str, home: Path | None = None) -> dict[str, Path]:
+    "`module` and every module of its package that it imports, directly or through others: name -> file. `home` is the folder that holds the package (default: where `korean_sparse` is)."
+    home = home or Path(importlib.util.find_spec('korean_sparse').origin).resolve().parents[1]
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _module_file(name, home) if name.split('.')[0] == module.split('.')[0] else None
+        if path is None or name in found: continue
+        found[name] = path
+        face = path.name == '__init__.py'
+        for source in (path, path.with_suffix('.pyi')) if face else (path,):   # a face hands on names of modules that its stub lists
+            if source.exists(): waiting.extend(_imports(ast.parse(source.read_bytes()), name if face else name.rpartition('.')[0]))
+    return dict(sorted(found.items()))
+
+# %% ../nbs/00_core.ipynb #b809f85f
+def _definitions(tree: ast.Module, package: str = '') -> dict[str, str]:
+    "What a module's top level holds, as text without comments and layout, imports made absolute: name (or place, for what has none) -> code."
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant): continue      # a docstring of the module
+        if isinstance(node, ast.ImportFrom): node = ast.ImportFrom(_absolute(node, package), node.names, 0)
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        name = getattr(node, 'name', None) or ', '.join(ast.unparse(t) for t in targets)
+        if name == '__all__': continue
+        code = ast.unparse(node)
+        found[name or code] = code
+    return found
+
+def _exported_cells(cells: Iterable[str], package: str = '') -> dict[str, str]:
+    "The definitions of the cells that begin with an export directive; a later cell's replace an earlier one's."
+    found: dict[str, str] = {}
+    for cell in cells:
+        if not re.match(r'(#\|.*\n)*#\|\s*exports?i?\b', cell.lstrip()): continue
+        try: found |= _definitions(ast.parse(cell), package)
+        except SyntaxError: continue     # did not run either
+    return found
+
+def executed_definitions(variables: dict) -> dict[str, str]:
+    "What a notebook's kernel has executed from exported cells, saved or not, of its `globals()`: name -> code; empty outside a kernel."
+    return _exported_cells(c for c in variables.get('In', []) if isinstance(c, str))
+
+def code_hash(module: str, executed: dict[str, str] | None = None, home: Path | None = None) -> str:
+    "A hash (16 hex digits) of the code that `module` and all that it imports consist of; definitions in `executed` replace the module's own."
+    h = hashlib.sha256()
+    for name, path in modules_of(module, home).items():
+        code = _definitions(ast.parse(path.read_bytes()), name.rpartition('.')[0])
+        if name == module: code |= executed or {}
+        h.update(json.dumps([name, sorted(code.items())]).encode())
+    return h.hexdigest()[:16]
+
+# %% ../nbs/00_core.ipynb #38862429
+def stale_modules(module: str, executed: dict[str, str] | None = None, home: Path | None = None) -> list[str]:
+    "Sentences that name each notebook whose exported cells are not what its module holds, among `module` and all that it imports; none where the notebooks are not there."
+    found = []
+    for name, path in modules_of(module, home).items():
+        text = path.read_text(encoding='utf-8')
+        source = re.search(r'^# AUTOGENERATED! .*File to edit: (\S+\.ipynb)', text, re.MULTILINE)
+        package = name.rpartition('.')[0]
+        exported = _definitions(ast.parse(text), package)
+        notebook = (path.parent/source[1]).resolve() if source else None
+        if notebook and notebook.exists():
+            cells = (''.join(c['source']) for c in json.loads(notebook.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'code')
+            in_notebook = _exported_cells(cells, package)
+            if in_notebook != exported: found.append(f'{notebook.name} and {name} differ in ' + _differing(in_notebook, exported))
+        if name == module and any(exported.get(k) != v for k, v in (executed or {}).items()): found.append(f'the cells that were run and {name} differ in ' + _differing(executed, {k: exported.get(k) for k in executed}))
+    return found
+
+def _differing(a: dict, b: dict) -> str: return ', '.join(repr(k[:60]) for k in dict.fromkeys([*a, *b]) if a.get(k) != b.get(k))
+
+def warn_of_stale_modules(module: str, executed: dict[str, str] | None = None) -> None:
+    "Log one warning for each of `stale_modules`, with what to do."
+    for sentence in stale_modules(module, executed): log.warning('NOT EXPORTED: %s. What other notebooks import is the old code: run `nbdev_export`.', sentence)
+
 # %% ../nbs/00_core.ipynb #9215f885
 STAGES = {'01_wikipedia': 'wikipedia', '02_synonyms': 'synonyms', '03_temporal_clustering': 'temporal_clustering',
           '04_pretraining': 'pretraining', '05_evaluation': 'evaluation', '06_export': 'export'}
@@ -389,9 +486,6 @@ def stage_folder(run: str, stage: str) -> Path:
     check(bool(run) and '/' not in run and not run.startswith('.'), f'parameter run = {run!r}: must be a plain folder name')
     return outputs_root()/run/stage
 
-def _package() -> Path: return Path(importlib.util.find_spec('korean_sparse').origin).resolve().parent
-def _code_hash() -> str: return hashlib.sha256(b''.join(p.read_bytes() for p in sorted(_package().glob('*.py')))).hexdigest()[:16]
-
 def _writable(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -410,9 +504,11 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
 
     `config` has `run`, `seed` and `force`; `inputs` maps a parameter's name to an existing path; `make(folder)` writes rows and pictures
     and returns `{'counts': ..., 'metrics': ...}`."""
-    folder = stage_folder(config.run, stage)
+    folder, module = stage_folder(config.run, stage), f'korean_sparse.{STAGES[stage]}'
+    cells = executed_definitions(getattr(make, '__globals__', {}))
+    warn_of_stale_modules(module, cells)
     key = {'stage': stage, 'parameters': {k: v for k, v in asdict(config).items() if k not in ('force', 'run')},
-           'inputs': {k: file_hash(p) for k, p in inputs.items()}, 'code': _code_hash(), 'versions': versions()}
+           'inputs': {k: file_hash(p) for k, p in inputs.items()}, 'code': code_hash(module, cells), 'versions': versions()}
     home = _writable(folder.parent)
     with locked(home/f'.{stage}.lock'):
         for stale in home.glob(f'.{stage}.partial-*'): shutil.rmtree(stale, ignore_errors=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from korean_sparse.core import STAGES, outputs_root
+from korean_sparse.core import STAGES, outputs_root, stale_modules
 
 NBS = Path(__file__).resolve().parents[1]/'nbs'
 BOX = '07_box'    # trains by the recipe itself, then measures
@@ -81,6 +81,8 @@ def main() -> None:
     parser.add_argument('--from', dest='first', default='01', help='begin at this stage, e.g. 04')
     args = parser.parse_args()
     name, recipe = read_run(args.recipe)
+    stale = {s for stage in recipe for s in stale_modules(f'korean_sparse.{STAGES.get(stage, "box")}')}
+    if stale: sys.exit('not exported, so the run would use old code: ' + '; '.join(sorted(stale)) + '\nrun `nbdev_export`, then this again')
     walls: dict[str, float] = {}
     if BOX in recipe:
         print(f'{BOX}: {run_notebook(BOX, recipe[BOX], outputs_root()/name/"notebooks"):.0f} s; the model, its card and its figures are in {outputs_root()/name/BOX}')
