@@ -35,10 +35,10 @@ lab: $(STAMP)    ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab nbs
 
 opensearch: $(STAMP)       ## a real OpenSearch node on this machine (needs a JDK and Maven; `docker compose up` is the other way)
-	@$(BIN)/python -c 'from korean_sparse.node import start; print("OpenSearch answers at", start().url)'
+	@$(BIN)/python -c 'from korean_sparse.opensearch.node import start; print("OpenSearch answers at", start().url)'
 
 opensearch-stop: $(STAMP)  ## stop it
-	@$(BIN)/python -c 'from korean_sparse.node import stop; print("stopped" if stop() else "no node is running")'
+	@$(BIN)/python -c 'from korean_sparse.opensearch.node import stop; print("stopped" if stop() else "no node is running")'
 
 sample:          ## rebuild data/sample from its authored sources
 	$(PYTHON) scripts/build_sample.py

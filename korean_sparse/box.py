@@ -7,121 +7,245 @@ __all__ = ['JUDGED', 'SYSTEMS', 'SOURCES', 'ratio_interval', 'encode_all', 'dens
            'figures_table', 'worse', 'facts', 'box_card', 'BoxConfig', 'read_recipe', 'measure_box', 'plot_box',
            'make_box']
 
-# %% ../nbs/07_box.ipynb #06454b07
-import json, shutil, time
+# %% ../nbs/07_box.ipynb #aeec9941
+import json
+import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Mapping, Sequence
+
 import numpy as np
 import yaml
 from scipy.sparse import csr_matrix
-from .bm25 import Run, morpheme_bm25
-from .core import check, file_hash, git_commit, make_config, need, outputs_root, resolve, versions, write_json, write_text
-from .encoder import SparseEncoder, window_step
-from .evaluation import interval
-from .packed import PACKED, installed_model, pack
-from .pictures import BLUE, GREY, ORANGE, axes, save_picture
+
+from .core.files import write_json, write_text
+from .core.pictures import BLUE, GREY, ORANGE, axes, save_picture
+from .core.places import need, outputs_root, resolve
+from .core.rows import check
+from .core.settings import make_config
+from .core.stage import file_hash, git_commit, versions
+from .encoder.model import SparseEncoder, pack
+from .encoder.packing import PACKED
+from .encoder.windows import window_step
+from .judging.probes import garbage_report
+from .judging.significance import interval
 from .pretraining import PretrainConfig
 from .pretraining import build as pretrain
-from .probes import garbage_report
-from .query import SparseIndex
-from .recipe import TeacherSpec, dev_sets, set_scores
-from .retrieval import RetrievalSet, measure
-from .teachers import DenseTeacher, EmbeddingCache
-from .text import Analyzer, get_analyzer
+from .retrieval.bm25 import morpheme_bm25
+from .retrieval.query import SparseIndex
+from .retrieval.sets import RetrievalSet, Run, measure
+from .text.analysers import Analyzer, get_analyzer
+from .training.recipe import TeacherSpec, dev_sets, set_scores
+from .training.teachers import DenseTeacher, EmbeddingCache
 
 # %% ../nbs/07_box.ipynb #797579de
-def ratio_interval(a: Sequence[float], b: Sequence[float], rounds: int = 2000, seed: int = 0) -> tuple[float, float, float]:
+def ratio_interval(
+    a: Sequence[float], b: Sequence[float], rounds: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
     "The ratio of two means over the same queries, and its 95 % bootstrap interval."
     x, y = np.asarray(a, float), np.asarray(b, float)
     check(len(x) == len(y) and len(x) > 0, f'ratio_interval: {len(x)} and {len(y)} values')
     at = np.random.default_rng(seed).integers(0, len(x), (rounds, len(x)))
-    ratios = x[at].mean(1)/np.maximum(y[at].mean(1), 1e-9)
-    return float(x.mean()/max(y.mean(), 1e-9)), float(np.quantile(ratios, .025)), float(np.quantile(ratios, .975))
+    ratios = x[at].mean(1) / np.maximum(y[at].mean(1), 1e-9)
+    return (
+        float(x.mean() / max(y.mean(), 1e-9)),
+        float(np.quantile(ratios, 0.025)),
+        float(np.quantile(ratios, 0.975)),
+    )
 
 # %% ../nbs/07_box.ipynb #e6929b20
 JUDGED = ('nDCG@10', 'R@1', 'R@10')
+
 SYSTEMS = ('BM25', 'teacher', 'box')
 
-def encode_all(model: SparseEncoder, sets: Mapping[str, RetrievalSet], bf16: bool = True) -> dict[str, csr_matrix]:
+
+def encode_all(
+    model: SparseEncoder, sets: Mapping[str, RetrievalSet], bf16: bool = True
+) -> dict[str, csr_matrix]:
     "The rows of each set's documents; a text that several sets hold is encoded once."
     texts = list(dict.fromkeys(t for rs in sets.values() for t in rs.corpus.values()))
     rows, place = model.encode(texts, progress=True, bf16=bf16), {t: n for n, t in enumerate(texts)}
     return {name: rows[[place[t] for t in rs.corpus.values()]] for name, rs in sets.items()}
 
+
 def dense_run(teacher: DenseTeacher, rs: RetrievalSet, k: int = 10) -> Run:
     "The `k` nearest documents of each query by the teacher's scores."
-    ids, scores = list(rs.corpus), teacher.prepare(list(rs.queries.values()), list(rs.corpus.values())).block()
-    return {q: {ids[j]: float(row[j]) for j in np.argsort(-row, kind='stable')[:k]} for q, row in zip(rs.queries, scores)}
+    ids, scores = (
+        list(rs.corpus),
+        teacher.prepare(list(rs.queries.values()), list(rs.corpus.values())).block(),
+    )
+    return {
+        q: {ids[j]: float(row[j]) for j in np.argsort(-row, kind='stable')[:k]}
+        for q, row in zip(rs.queries, scores)
+    }
 
-def table(model: SparseEncoder, sets: Mapping[str, RetrievalSet], teacher: DenseTeacher | None, by: Analyzer, bf16: bool = True) -> list[dict]:
+
+def table(
+    model: SparseEncoder,
+    sets: Mapping[str, RetrievalSet],
+    teacher: DenseTeacher | None,
+    by: Analyzer,
+    bf16: bool = True,
+) -> list[dict]:
     "One row a set: its size, the terms of its documents, and for each system and metric the mean, its interval, and the model's ratio to the others."
     encoded, rows = encode_all(model, sets, bf16), []
     for name, rs in sets.items():
         runs = {'BM25': morpheme_bm25(list(rs.corpus), list(rs.corpus.values()), by).search(rs.queries, 10)}
-        if teacher: runs['teacher'] = dense_run(teacher, rs)
+        if teacher:
+            runs['teacher'] = dense_run(teacher, rs)
         runs['box'] = SparseIndex(list(rs.corpus), encoded[name], model.query).search(rs.queries, 10)
-        values = {s: {m: list(v.values()) for m, v in measure(rs.qrels, run, JUDGED).items()} for s, run in runs.items()}
+        values = {
+            s: {m: list(v.values()) for m, v in measure(rs.qrels, run, JUDGED).items()}
+            for s, run in runs.items()
+        }
         terms = np.diff(encoded[name].indptr)
-        row = {'set': name, 'queries': len(rs.queries), 'documents': len(rs.corpus), 'terms': round(float(terms.mean()), 1), 'terms_most': int(terms.max())}
+        row = {
+            'set': name,
+            'queries': len(rs.queries),
+            'documents': len(rs.corpus),
+            'terms': round(float(terms.mean()), 1),
+            'terms_most': int(terms.max()),
+        }
         for s, of in values.items():
-            for m, v in of.items(): row[f'{s} {m}'] = [round(float(np.mean(v)), 4), *(round(x, 4) for x in interval(v))]
+            for m, v in of.items():
+                row[f'{s} {m}'] = [round(float(np.mean(v)), 4), *(round(x, 4) for x in interval(v))]
         for s in runs:
             if s != 'box':
-                for m in JUDGED: row[f'box/{s} {m}'] = [round(x, 3) for x in ratio_interval(values['box'][m], values[s][m])]
+                for m in JUDGED:
+                    row[f'box/{s} {m}'] = [
+                        round(x, 3) for x in ratio_interval(values['box'][m], values[s][m])
+                    ]
         rows.append(row)
     return rows
 
 # %% ../nbs/07_box.ipynb #24807746
-def speeds(model: SparseEncoder, texts: Sequence[str], queries: Sequence[str], teacher: DenseTeacher | None = None, rounds: int = 3) -> dict[str, float]:
+def speeds(
+    model: SparseEncoder,
+    texts: Sequence[str],
+    queries: Sequence[str],
+    teacher: DenseTeacher | None = None,
+    rounds: int = 3,
+) -> dict[str, float]:
     "Documents a second of the model and of its teacher (both in the teacher's precision; float32 without one), microseconds of a query whose words were seen before."
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
-        start = time.perf_counter(); model.encode(texts, bf16=bool(teacher and teacher.bf16)); found.setdefault('documents_per_second', []).append(len(texts)/(time.perf_counter() - start))
+        start = time.perf_counter()
+        model.encode(texts, bf16=bool(teacher and teacher.bf16))
+        found.setdefault('documents_per_second', []).append(len(texts) / (time.perf_counter() - start))
         if teacher:
-            start = time.perf_counter(); teacher.encode(texts, 'document'); found.setdefault('teacher_documents_per_second', []).append(len(texts)/(time.perf_counter() - start))
-    for q in queries: model.query(q)
+            start = time.perf_counter()
+            teacher.encode(texts, 'document')
+            found.setdefault('teacher_documents_per_second', []).append(
+                len(texts) / (time.perf_counter() - start)
+            )
+    for q in queries:
+        model.query(q)
     took = []
     for q in queries:
-        start = time.perf_counter(); model.query(q); took.append(time.perf_counter() - start)
-    return {k: round(float(np.median(v)), 2) for k, v in found.items()} | {'query_us': round(float(np.median(took))*1e6, 1)}
+        start = time.perf_counter()
+        model.query(q)
+        took.append(time.perf_counter() - start)
+    return {k: round(float(np.median(v)), 2) for k, v in found.items()} | {
+        'query_us': round(float(np.median(took)) * 1e6, 1)
+    }
+
 
 def folder_mb(folder: str | Path) -> float:
     "The size of a folder's files in MB (10^6 bytes)."
-    return round(sum(p.stat().st_size for p in Path(folder).rglob('*') if p.is_file())/1e6, 2)
+    return round(sum(p.stat().st_size for p in Path(folder).rglob('*') if p.is_file()) / 1e6, 2)
 
 # %% ../nbs/07_box.ipynb #190a281c
 SOURCES = (  # what it learned from, its licence, and what was learned
-    ('Welfare-QA (ash-hun), Ask-for-Welfare (ssisOneTeam)', 'MIT; pages of a ministry\'s booklet', 'questions -> pages (training split)'),
-    ('Microsoft documentation in Korean (visualstudio-docs.ko-kr, docs.ko-kr, windowsserverdocs.ko-kr)', 'CC BY 4.0', 'descriptions -> pages (training split); headings and their English slugs for the dictionary; text of the vocabulary and the healing'),
-    ('Wiktionary, Korean-English (mikeizbicki/wiktionary_bli)', 'CC BY-SA', 'dictionary of translations; vocabulary'),
+    (
+        'Welfare-QA (ash-hun), Ask-for-Welfare (ssisOneTeam)',
+        "MIT; pages of a ministry's booklet",
+        'questions -> pages (training split)',
+    ),
+    (
+        'Microsoft documentation in Korean (visualstudio-docs.ko-kr, docs.ko-kr, windowsserverdocs.ko-kr)',
+        'CC BY 4.0',
+        'descriptions -> pages (training split); headings and their English slugs for the dictionary; text of the vocabulary and the healing',
+    ),
+    (
+        'Wiktionary, Korean-English (mikeizbicki/wiktionary_bli)',
+        'CC BY-SA',
+        'dictionary of translations; vocabulary',
+    ),
     ('Open Multilingual Wordnet', 'CC BY-SA 3.0', 'dictionary of translations; vocabulary'),
-    ('python-docs-ko', 'PSF', 'sentences and their translations, for the dictionary too; vocabulary, healing'),
-    ('Tatoeba', 'CC BY 2.0 FR', 'sentences and their translations, for the dictionary too; vocabulary, healing'),
-    ('news sentences of korean-parallel-corpora (jungyeul)', 'CC BY-SA 3.0', 'vocabulary, healing (no labels); choice of settings'),
+    (
+        'python-docs-ko',
+        'PSF',
+        'sentences and their translations, for the dictionary too; vocabulary, healing',
+    ),
+    (
+        'Tatoeba',
+        'CC BY 2.0 FR',
+        'sentences and their translations, for the dictionary too; vocabulary, healing',
+    ),
+    (
+        'news sentences of korean-parallel-corpora (jungyeul)',
+        'CC BY-SA 3.0',
+        'vocabulary, healing (no labels); choice of settings',
+    ),
     ('Wikinews in Korean', 'CC BY 2.5', 'vocabulary, healing (no labels); choice of settings'),
-    ('book reviews of the National Assembly Library and of Acorn Publishing (yiunsr/boddari)', 'CC BY; CC BY 2.0 KR', 'paragraphs that ask for themselves; vocabulary, healing'),
-    ('fairy tales: Andersen translated by Kim Sun-hee, Bang Jeong-hwan, 두루책방 (yiunsr/boddari)', 'donated to the public; expired; CC BY 4.0', 'paragraphs that ask for themselves; vocabulary, healing'),
-    ('reports of UNESCO in Korean (yiunsr/boddari)', 'CC BY-SA 3.0 IGO', 'paragraphs that ask for themselves; vocabulary, healing'),
-    ('text written for this project (`data/box`)', 'CC0', 'questions in Korean and English -> passages in both; questions -> Korean pages on public services; passages and questions in both languages for the dictionary (nine rows of ten; the tenth chose settings)'),
-    ('multilingual-e5-small (intfloat), cut to Korean and English', 'MIT', 'the encoder that it starts from, and its teacher'),
+    (
+        'book reviews of the National Assembly Library and of Acorn Publishing (yiunsr/boddari)',
+        'CC BY; CC BY 2.0 KR',
+        'paragraphs that ask for themselves; vocabulary, healing',
+    ),
+    (
+        'fairy tales: Andersen translated by Kim Sun-hee, Bang Jeong-hwan, 두루책방 (yiunsr/boddari)',
+        'donated to the public; expired; CC BY 4.0',
+        'paragraphs that ask for themselves; vocabulary, healing',
+    ),
+    (
+        'reports of UNESCO in Korean (yiunsr/boddari)',
+        'CC BY-SA 3.0 IGO',
+        'paragraphs that ask for themselves; vocabulary, healing',
+    ),
+    (
+        'text written for this project (`data/box`)',
+        'CC0',
+        'questions in Korean and English -> passages in both; questions -> Korean pages on public services; passages and questions in both languages for the dictionary (nine rows of ten; the tenth chose settings)',
+    ),
+    (
+        'multilingual-e5-small (intfloat), cut to Korean and English',
+        'MIT',
+        'the encoder that it starts from, and its teacher',
+    ),
 )
+
 
 def _cell(row: dict, system: str, metric: str) -> str:
     v = row.get(f'{system} {metric}')
     return '' if v is None else f'{v[0]:.3f} [{v[1]:.3f}, {v[2]:.3f}]'
 
+
 def figures_table(rows: Sequence[dict]) -> str:
     "The rows of `table` as Markdown: nDCG@10 and R@1 within a language, R@10 across; what is worse is called so."
-    lines = ['| set | metric | BM25 (morphemes) | dense teacher | **model in the box** | / BM25 | / teacher | terms |', '|---|---|---|---|---|---|---|---|']
+    lines = [
+        '| set | metric | BM25 (morphemes) | dense teacher | **model in the box** | / BM25 | / teacher | terms |',
+        '|---|---|---|---|---|---|---|---|',
+    ]
     for r in rows:
         across = 'to' in r['set'].split()
         for m in ('R@10',) if across else ('nDCG@10', 'R@1'):
+
             def ratio(s):
                 v = r.get(f'box/{s} {m}')
-                return '' if v is None else f'{v[0]:.3f}' + (' (worse)' if v[2] < 1 else ' (not told apart)' if v[1] <= 1 <= v[2] else '')
-            lines.append(f'| {r["set"]} | {m} | {_cell(r, "BM25", m)} | {_cell(r, "teacher", m)} | **{_cell(r, "box", m)}** | {ratio("BM25")} | {ratio("teacher")} | {r["terms"]:.0f} |')
+                return (
+                    ''
+                    if v is None
+                    else f'{v[0]:.3f}'
+                    + (' (worse)' if v[2] < 1 else ' (not told apart)' if v[1] <= 1 <= v[2] else '')
+                )
+
+            lines.append(
+                f'| {r["set"]} | {m} | {_cell(r, "BM25", m)} | {_cell(r, "teacher", m)} | **{_cell(r, "box", m)}** | {ratio("BM25")} | {ratio("teacher")} | {r["terms"]:.0f} |'
+            )
     return '\n'.join(lines) + '\n'
+
 
 def worse(rows: Sequence[dict]) -> list[str]:
     "In words: where the model is worse than BM25 or its teacher beyond chance."
@@ -130,47 +254,79 @@ def worse(rows: Sequence[dict]) -> list[str]:
         for s, label in (('BM25', 'BM25'), ('teacher', 'its dense teacher')):
             for m in ('R@10',) if 'to' in r['set'].split() else ('nDCG@10', 'R@1'):
                 v = r.get(f'box/{s} {m}')
-                if v and v[2] < 1: said.append(f'{r["set"]}: {v[0]:.3f} times {label} in {m} ({r[f"box {m}"][0]:.3f} against {r[f"{s} {m}"][0]:.3f})')
+                if v and v[2] < 1:
+                    said.append(
+                        f'{r["set"]}: {v[0]:.3f} times {label} in {m} ({r[f"box {m}"][0]:.3f} against {r[f"{s} {m}"][0]:.3f})'
+                    )
     return said
+
 
 def _saved(figures: Mapping) -> str:
     "What the packed model lacks, in words."
     ratio = figures.get('max_ratio', 0)
-    return 'eight bits a weight' + (f', and terms below {ratio:.0%} of a document\'s strongest left out,' if ratio else '')
+    return 'eight bits a weight' + (
+        f", and terms below {ratio:.0%} of a document's strongest left out," if ratio else ''
+    )
+
 
 def facts(figures: Mapping) -> str:
     "Size, cost, what packing lost, and nonsense, as a list in Markdown."
     speed, of = figures['speed'], figures['packing']
     lost = '; '.join(f'{k} {a:.4f} -> {b:.4f}' for k, (a, b) in of.items())
-    beside = f', its dense teacher {speed["teacher_documents_per_second"]}' if 'teacher_documents_per_second' in speed else ''
+    beside = (
+        f', its dense teacher {speed["teacher_documents_per_second"]}'
+        if 'teacher_documents_per_second' in speed
+        else ''
+    )
     return f"""- Size: {figures['mb']} MB. What {_saved(figures)} cost (nDCG@10 on samples of dev sets, before -> after): {lost}.
 - Speed on {figures['machine']}: {speed['documents_per_second']} documents a second (mean {figures['speed_tokens']:.0f} tokens){beside}; a query {speed['query_us']} µs, without any model.
 - Active terms: {figures['mean_terms']} a document (mean over all sets), never more than {max(r['terms_most'] for r in figures['sets'])}.
 - Nonsense among the ten strongest terms of thirty probes (special tokens, stopwords, grammar, broken pieces): {figures['garbage']}.
 """
 
+
 def _free(parameters: Mapping) -> str:
     "Which part of the encoder was trained, in words."
     kept = parameters.get('freeze', 0)
-    return ' of head and encoder' if kept == 0 else ' of the head' if kept < 0 else f' of the head and of the encoder above its lowest {kept} layers'
+    return (
+        ' of head and encoder'
+        if kept == 0
+        else ' of the head'
+        if kept < 0
+        else f' of the head and of the encoder above its lowest {kept} layers'
+    )
+
 
 def _reads(figures: Mapping) -> str:
     "How much of a text is read, in words."
     size, windows = figures['max_length'], figures.get('windows', 1)
-    most = size + (windows - 1)*window_step(size)
-    return f'up to {most:,} tokens (about {most*2:,} letters of Korean)' + (f', {size} at once, which is also where OpenSearch\'s own nodes cut' if windows > 1 else '')
+    most = size + (windows - 1) * window_step(size)
+    return f'up to {most:,} tokens (about {most * 2:,} letters of Korean)' + (
+        f", {size} at once, which is also where OpenSearch's own nodes cut" if windows > 1 else ''
+    )
+
 
 def _after(parameters: Mapping) -> str:
     "What followed the training steps, in words."
-    blend, tuning = parameters.get('blend', 1.), parameters.get('query_weights', {})
-    return (f' Of the way from the untrained weights to the trained ones {blend:.0%} is gone (Wortsman et al. 2022).' if blend < 1 else '') + (f' The idf table was then corrected by the questions of {", ".join(tuning.get("sources", [])) or "all sources"} (Nardini et al. 2025).' if tuning else '')
+    blend, tuning = parameters.get('blend', 1.0), parameters.get('query_weights', {})
+    return (
+        f' Of the way from the untrained weights to the trained ones {blend:.0%} is gone (Wortsman et al. 2022).'
+        if blend < 1
+        else ''
+    ) + (
+        f' The idf table was then corrected by the questions of {", ".join(tuning.get("sources", [])) or "all sources"} (Nardini et al. 2025).'
+        if tuning
+        else ''
+    )
+
 
 def box_card(figures: Mapping) -> str:
     "The model card, from the figures of `measure_box`."
     rows = figures['sets']
     bad = worse(rows)
     unseen = ', '.join(figures['never_trained_on'])
-    return f"""---
+    return (
+        f"""---
 language: [ko, en]
 license: cc-by-sa-4.0
 base_model: intfloat/multilingual-e5-small
@@ -189,9 +345,10 @@ for hit in search('커피를 마셔도 되나요'): print(hit)
 `SparseEncoder.load()` gives the encoder itself. For OpenSearch (2.19 or newer):
 
 ```python
-from korean_sparse.artifacts import write_document, write_query
-from korean_sparse.encoder import SparseEncoder
-from korean_sparse.opensearch import bulk_index, connect, create_index, deploy, register, search
+from korean_sparse.opensearch.artifacts import write_document, write_query
+from korean_sparse.encoder.model import SparseEncoder
+from korean_sparse.opensearch.cluster import bulk_index, create_index, deploy, register, search
+from korean_sparse.opensearch.client import connect
 model, client = SparseEncoder.load(), connect()          # OPENSEARCH_URL, OPENSEARCH_USER, OPENSEARCH_PASSWORD
 write_document(model, 'document.zip', 'korean-sparse'); write_query(model.tokenizer, model.query.idf, 'query.zip', 'korean-sparse-query')
 document, query = (deploy(client, register(client, f'{{kind}}.zip')) for kind in ('document', 'query'))
@@ -215,7 +372,9 @@ multilingual-e5-small, cut to Korean and English, moved onto a vocabulary of our
 
 | source | licence | what was learned of it |
 |---|---|---|
-""" + '\n'.join(f'| {a} | {b} | {c} |' for a, b, c in SOURCES) + f"""
+"""
+        + '\n'.join(f'| {a} | {b} | {c} |' for a, b, c in SOURCES)
+        + f"""
 
 Code: Apache 2.0. Weights: CC BY-SA 4.0, as part of its dictionary was learned from Wiktionary and the wordnets, with thanks to all of the above.
 
@@ -226,81 +385,152 @@ Code: Apache 2.0. Weights: CC BY-SA 4.0, as part of its dictionary was learned f
 - A few thousand short passages, dictionaries and manuals have taught it English: it is no replacement for an English search engine.
 - Names and numbers are matched, not understood. Nothing was done against the biases of web text that its base model may carry.
 """
+    )
 
 # %% ../nbs/07_box.ipynb #15ffd150
 @dataclass(frozen=True)
 class BoxConfig:
     "What the model is judged on: `sets` as entries of `dev` (folders, or dicts with `documents` and `name`), those of `never` were not trained on; the dense `teacher` (a description as in `teachers`)."
+
     sets: list = field(default_factory=list)
     never: list = field(default_factory=list)
-    packing: list = field(default_factory=list)     # names of the recipe's dev sets on which the model is compared before and after packing
+    packing: list = field(
+        default_factory=list
+    )  # names of the recipe's dev sets on which the model is compared before and after packing
     teacher: dict = field(default_factory=dict)
-    windows: int = 0        # in which the packed model reads a long document; 0: as in training
-    saturation: float = 0.  # of the packed model's weights; 0: as in training
-    max_ratio: float = 0.   # of the strongest: a document's weaker terms are left out of the packed model
-    healing: str = ''       # how the encoder was healed, in words for the card
+    windows: int = 0  # in which the packed model reads a long document; 0: as in training
+    saturation: float = 0.0  # of the packed model's weights; 0: as in training
+    max_ratio: float = 0.0  # of the strongest: a document's weaker terms are left out of the packed model
+    healing: str = ''  # how the encoder was healed, in words for the card
     machine: str = 'two CPU cores'
+
 
 def read_recipe(path: str | Path) -> tuple[PretrainConfig, BoxConfig]:
     "Both parts of a recipe."
     said = yaml.safe_load(need(path, 'recipe').read_text(encoding='utf-8'))
-    check({'04_pretraining', '07_box'} <= set(said), f'{path}: a recipe of the box has the parts 04_pretraining and 07_box, this one {", ".join(said)}')
-    return make_config(PretrainConfig, {'run': said.get('run', 'box'), **said['04_pretraining']}), make_config(BoxConfig, said['07_box'])
+    check(
+        {'04_pretraining', '07_box'} <= set(said),
+        f'{path}: a recipe of the box has the parts 04_pretraining and 07_box, this one {", ".join(said)}',
+    )
+    return make_config(
+        PretrainConfig, {'run': said.get('run', 'box'), **said['04_pretraining']}
+    ), make_config(BoxConfig, said['07_box'])
+
 
 def _distinct(sets: Mapping[str, RetrievalSet]) -> list[str]:
     "Names of sets, one for each corpus."
     seen: dict[int, str] = {}
-    for name, rs in sets.items(): seen.setdefault(hash(tuple(rs.corpus.values())), name)
+    for name, rs in sets.items():
+        seen.setdefault(hash(tuple(rs.corpus.values())), name)
     return list(seen.values())
 
-def measure_box(folder: str | Path, whole: SparseEncoder, cfg: PretrainConfig, box: BoxConfig, trained: Mapping) -> dict:
+
+def measure_box(
+    folder: str | Path, whole: SparseEncoder, cfg: PretrainConfig, box: BoxConfig, trained: Mapping
+) -> dict:
     "All figures of the packed model in `folder`; `whole` is the model before packing, `trained` the manifest of its training."
     model, by = SparseEncoder.load(folder), get_analyzer(cfg.analyzer)
     sets = dev_sets(box.sets)
     spec = make_config(TeacherSpec, box.teacher) if box.teacher else None
-    teacher = spec.make([], by, EmbeddingCache(outputs_root()/'embeddings')) if spec else None
+    teacher = spec.make([], by, EmbeddingCache(outputs_root() / 'embeddings')) if spec else None
     strange = [n for n in box.never if n not in sets]
     check(not strange, f'never = {box.never}: {", ".join(strange)} is no set; sets are {", ".join(sets)}')
     rows = table(model, sets, teacher, by)
-    few = [t for rs in sets.values() for t in list(rs.corpus.values())[::max(1, len(rs.corpus)//12)][:12]]
+    few = [t for rs in sets.values() for t in list(rs.corpus.values())[:: max(1, len(rs.corpus) // 12)][:12]]
     chosen = dev_sets(cfg.dev, cfg.dev_queries, cfg.dev_documents, cfg.seed)
     unknown = [n for n in box.packing if n not in chosen]
-    check(not unknown, f'packing = {box.packing}: {", ".join(unknown)} is no dev set; there are {", ".join(chosen)}')
+    check(
+        not unknown,
+        f'packing = {box.packing}: {", ".join(unknown)} is no dev set; there are {", ".join(chosen)}',
+    )
     before, after = (set_scores(m, {n: chosen[n] for n in box.packing}) for m in (whole, model))
-    sources = ', '.join(f'{n:,} {k.removeprefix("source ")}' for k, n in trained['counts'].items() if k.startswith('source '))
-    return {'date': time.strftime('%Y-%m-%d'), 'sets': rows, 'never_trained_on': box.never, 'packing': {k: [v, after[k]] for k, v in before.items()}, 'mb': folder_mb(folder),
-            'speed': speeds(model, few, list(next(iter(sets.values())).queries.values())[:500], teacher), 'speed_tokens': float(np.mean([len(e.ids) for e in model.tokenizer.encode_batch(few)])), 'machine': box.machine,
-            'garbage': len(garbage_report(model)), 'mean_terms': round(sum(r['terms']*r['documents'] for r in rows if r['set'] in _distinct(sets))/sum(r['documents'] for r in rows if r['set'] in _distinct(sets)), 1), 'terms': len(model.vocab), 'max_length': model.config.max_length, 'windows': model.config.windows, 'max_ratio': model.config.max_ratio, 'saturation': model.config.saturation, 'steps': trained['metrics']['best_step'], 'trained': sources, 'healing': box.healing,
-            'parameters': trained['parameters'], 'versions': versions(), 'git_commit': git_commit(), 'inputs': trained['inputs'], 'packed': file_hash(Path(folder)/PACKED)}
+    sources = ', '.join(
+        f'{n:,} {k.removeprefix("source ")}' for k, n in trained['counts'].items() if k.startswith('source ')
+    )
+    return {
+        'date': time.strftime('%Y-%m-%d'),
+        'sets': rows,
+        'never_trained_on': box.never,
+        'packing': {k: [v, after[k]] for k, v in before.items()},
+        'mb': folder_mb(folder),
+        'speed': speeds(model, few, list(next(iter(sets.values())).queries.values())[:500], teacher),
+        'speed_tokens': float(np.mean([len(e.ids) for e in model.tokenizer.encode_batch(few)])),
+        'machine': box.machine,
+        'garbage': len(garbage_report(model)),
+        'mean_terms': round(
+            sum(r['terms'] * r['documents'] for r in rows if r['set'] in _distinct(sets))
+            / sum(r['documents'] for r in rows if r['set'] in _distinct(sets)),
+            1,
+        ),
+        'terms': len(model.vocab),
+        'max_length': model.config.max_length,
+        'windows': model.config.windows,
+        'max_ratio': model.config.max_ratio,
+        'saturation': model.config.saturation,
+        'steps': trained['metrics']['best_step'],
+        'trained': sources,
+        'healing': box.healing,
+        'parameters': trained['parameters'],
+        'versions': versions(),
+        'git_commit': git_commit(),
+        'inputs': trained['inputs'],
+        'packed': file_hash(Path(folder) / PACKED),
+    }
+
 
 def plot_box(rows: Sequence[dict], path: str | Path) -> None:
     "Each set's figure of the three systems, with intervals."
     fig, ax = axes(11, 3.8)
     at = np.arange(len(rows))
-    for n, (system, label, colour) in enumerate(zip(SYSTEMS, ('BM25 on morphemes', 'dense teacher', 'model in the box'), (GREY, ORANGE, BLUE))):
-        found = [(x, r[key]) for x, r in zip(at, rows) if (key := f'{system} {"R@10" if "to" in r["set"].split() else "nDCG@10"}') in r]
-        if not found: continue
-        x, v = np.array([x for x, _ in found]) + .27*(n - 1), np.array([v for _, v in found])
-        ax.bar(x, v[:, 0], .25, color=colour, label=label)
-        ax.errorbar(x, v[:, 0], (v[:, 0] - v[:, 1], v[:, 2] - v[:, 0]), fmt='none', ecolor='black', elinewidth=.8, capsize=2)
-        for a, b, top in zip(x, v[:, 0], v[:, 2]): ax.text(a, top + .012, f'{b:.3f}', ha='center', fontsize=8)
-    ax.set_xticks(at, [f'{r["set"]}\n{"R@10" if "to" in r["set"].split() else "nDCG@10"}' for r in rows]); ax.set_ylim(0, 1.2)
-    ax.legend(ncols=3, loc='upper center', frameon=False); ax.set_title('Dev splits, all queries and documents; 95 % bootstrap intervals')
+    for n, (system, label, colour) in enumerate(
+        zip(SYSTEMS, ('BM25 on morphemes', 'dense teacher', 'model in the box'), (GREY, ORANGE, BLUE))
+    ):
+        found = [
+            (x, r[key])
+            for x, r in zip(at, rows)
+            if (key := f'{system} {"R@10" if "to" in r["set"].split() else "nDCG@10"}') in r
+        ]
+        if not found:
+            continue
+        x, v = np.array([x for x, _ in found]) + 0.27 * (n - 1), np.array([v for _, v in found])
+        ax.bar(x, v[:, 0], 0.25, color=colour, label=label)
+        ax.errorbar(
+            x,
+            v[:, 0],
+            (v[:, 0] - v[:, 1], v[:, 2] - v[:, 0]),
+            fmt='none',
+            ecolor='black',
+            elinewidth=0.8,
+            capsize=2,
+        )
+        for a, b, top in zip(x, v[:, 0], v[:, 2]):
+            ax.text(a, top + 0.012, f'{b:.3f}', ha='center', fontsize=8)
+    ax.set_xticks(at, [f'{r["set"]}\n{"R@10" if "to" in r["set"].split() else "nDCG@10"}' for r in rows])
+    ax.set_ylim(0, 1.2)
+    ax.legend(ncols=3, loc='upper center', frameon=False)
+    ax.set_title('Dev splits, all queries and documents; 95 % bootstrap intervals')
     save_picture(fig, path)
+
 
 def make_box(recipe: str | Path, checkpoint: str | Path = '', out: str | Path = '') -> Path:
     "Train by the recipe (or take a `checkpoint` and the manifest beside it), pack, measure, write card, figures and picture into `out`; returns it."
     cfg, box = read_recipe(recipe)
-    source = resolve(checkpoint) if checkpoint else pretrain(cfg).folder/'checkpoint'
-    trained = json.loads(need(source.parent/'manifest.json', 'checkpoint').read_text(encoding='utf-8'))
-    out = Path(out) if out else outputs_root()/cfg.run/'07_box'
+    source = resolve(checkpoint) if checkpoint else pretrain(cfg).folder / 'checkpoint'
+    trained = json.loads(need(source.parent / 'manifest.json', 'checkpoint').read_text(encoding='utf-8'))
+    out = Path(out) if out else outputs_root() / cfg.run / '07_box'
     partial = out.with_name(out.name + '.partial')
     shutil.rmtree(partial, ignore_errors=True)
-    whole, pruned = (SparseEncoder.load(source).configure(**{k: v for k in ('windows', 'saturation') if (v := getattr(box, k))}) for _ in range(2))
-    pack(pruned.configure(max_ratio=box.max_ratio), partial/'model')
-    figures = measure_box(partial/'model', whole, cfg, box, trained)
-    write_json(partial/'model/figures.json', figures)
-    write_text(partial/'model/README.md', box_card(figures))
-    plot_box(figures['sets'], partial/'figures.png')
-    shutil.rmtree(out, ignore_errors=True); partial.rename(out)
+    whole, pruned = (
+        SparseEncoder.load(source).configure(
+            **{k: v for k in ('windows', 'saturation') if (v := getattr(box, k))}
+        )
+        for _ in range(2)
+    )
+    pack(pruned.configure(max_ratio=box.max_ratio), partial / 'model')
+    figures = measure_box(partial / 'model', whole, cfg, box, trained)
+    write_json(partial / 'model/figures.json', figures)
+    write_text(partial / 'model/README.md', box_card(figures))
+    plot_box(figures['sets'], partial / 'figures.png')
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
     return out

@@ -6,96 +6,212 @@
 __all__ = ['LAYOUT', 'ONNX', 'PROBES', 'problems', 'write_model', 'agreement', 'search_elsewhere', 'model_card', 'ExportConfig',
            'build']
 
-# %% ../nbs/06_export.ipynb #f98d5a42
-import json, shutil, subprocess, sys, tempfile, zipfile
+# %% ../nbs/06_export.ipynb #c1913abd
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
+
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from .artifacts import KEYS, faults, rank_correlation, run_onnx, run_script, weight_gap, write_document, write_onnx, write_query
-from .core import DataError, StageResult, atomic, check, from_notebook, make_config, need, read_json_lines, run_stage, upstream, write_json, write_rows, write_text
-from .encoder import SparseEncoder
-from .pictures import BLUE, COLOURS, axes, save_picture
-from .query import SparseIndex, load_idf, load_tokenizer
-from .retrieval import load_retrieval
+
+from .core.files import atomic, write_json, write_rows, write_text
+from .core.pictures import BLUE, COLOURS, axes, save_picture
+from .core.places import need
+from .core.rows import DataError, check
+from .core.stage import StageResult, run_stage, upstream
+from .encoder.model import SparseEncoder
+from korean_sparse.opensearch.artifacts import (
+    KEYS,
+    faults,
+    rank_correlation,
+    run_onnx,
+    run_script,
+    weight_gap,
+    write_document,
+    write_onnx,
+    write_query,
+)
+from .retrieval.query import SparseIndex, load_idf, load_tokenizer
+from .retrieval.sets import load_retrieval
 
 # %% ../nbs/06_export.ipynb #603e56cc
-LAYOUT = {'model.safetensors': 'weights of the encoder', 'config.json': 'architecture and head', 'tokenizer.json': 'query and document tokenizer', 'vocab.txt': 'one term a line, in the order of ids', 'idf.json': 'query weight of each term',
-          'head/model.safetensors': 'weights of the head', 'head/config.json': 'settings of the head', 'README.md': 'model card', 'tokenizer_config.json': 'for transformers', 'modules.json': 'for sentence-transformers', 'router_config.json': 'the same',
-          'sentence_bert_config.json': 'the same', 'config_sentence_transformers.json': 'the same', 'query/model.safetensors': 'its query side', 'query/config.json': 'the same', 'query/tokenizer.json': 'the same', 'query/tokenizer_config.json': 'the same',
-          'opensearch/document.zip': 'document model for OpenSearch (TorchScript and tokenizer)', 'opensearch/document.json': 'what is said of it when it is registered', 'opensearch/query.zip': 'query model for OpenSearch (tokenizer and idf)', 'opensearch/query.json': 'the same of it'}
+LAYOUT = {
+    'model.safetensors': 'weights of the encoder',
+    'config.json': 'architecture and head',
+    'tokenizer.json': 'query and document tokenizer',
+    'vocab.txt': 'one term a line, in the order of ids',
+    'idf.json': 'query weight of each term',
+    'head/model.safetensors': 'weights of the head',
+    'head/config.json': 'settings of the head',
+    'README.md': 'model card',
+    'tokenizer_config.json': 'for transformers',
+    'modules.json': 'for sentence-transformers',
+    'router_config.json': 'the same',
+    'sentence_bert_config.json': 'the same',
+    'config_sentence_transformers.json': 'the same',
+    'query/model.safetensors': 'its query side',
+    'query/config.json': 'the same',
+    'query/tokenizer.json': 'the same',
+    'query/tokenizer_config.json': 'the same',
+    'opensearch/document.zip': 'document model for OpenSearch (TorchScript and tokenizer)',
+    'opensearch/document.json': 'what is said of it when it is registered',
+    'opensearch/query.zip': 'query model for OpenSearch (tokenizer and idf)',
+    'opensearch/query.json': 'the same of it',
+}
+
 ONNX = {'onnx/model.onnx': 'for onnxruntime', 'onnx/model_int8.onnx': 'the same with 8-bit weights'}
-PROBES = ('당뇨병 환자의 혈당 관리와 식사', 'Measuring blood sugar at home', '3.5kg짜리 LG 배터리 2개', '서울특별시청에서 인천국제공항까지', 'machine learning, 딥러닝', '가', '', '긴 글을 읽는다. '*400)
+
+PROBES = (
+    '당뇨병 환자의 혈당 관리와 식사',
+    'Measuring blood sugar at home',
+    '3.5kg짜리 LG 배터리 2개',
+    '서울특별시청에서 인천국제공항까지',
+    'machine learning, 딥러닝',
+    '가',
+    '',
+    '긴 글을 읽는다. ' * 400,
+)
+
 
 def problems(folder: str | Path) -> list[str]:
     "All that is wrong with a model folder, in words; empty if it can be shipped."
     folder = Path(folder)
-    found = [f'{name} is missing ({what})' for name, what in LAYOUT.items() if not (folder/name).exists()]
-    if found: return found
-    try: tokenizer = load_tokenizer(folder); load_idf(folder, tokenizer)
-    except DataError as e: return [str(e)]
-    terms = (folder/'vocab.txt').read_text(encoding='utf-8').rstrip('\n').split('\n')
-    if terms != [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]: found.append('vocab.txt does not list the terms of tokenizer.json in their order')
-    for kind in ('document', 'query'): found += [f'opensearch/{kind}.zip: {f}' for f in faults(folder/f'opensearch/{kind}.zip', kind)]
-    try: SparseEncoder.load(folder)
-    except (DataError, FileNotFoundError) as e: found.append(str(e))
+    found = [f'{name} is missing ({what})' for name, what in LAYOUT.items() if not (folder / name).exists()]
+    if found:
+        return found
+    try:
+        tokenizer = load_tokenizer(folder)
+        load_idf(folder, tokenizer)
+    except DataError as e:
+        return [str(e)]
+    terms = (folder / 'vocab.txt').read_text(encoding='utf-8').rstrip('\n').split('\n')
+    if terms != [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]:
+        found.append('vocab.txt does not list the terms of tokenizer.json in their order')
+    for kind in ('document', 'query'):
+        found += [f'opensearch/{kind}.zip: {f}' for f in faults(folder / f'opensearch/{kind}.zip', kind)]
+    try:
+        SparseEncoder.load(folder)
+    except (DataError, FileNotFoundError) as e:
+        found.append(str(e))
     return found
 
 # %% ../nbs/06_export.ipynb #582afb03
-def write_model(model: SparseEncoder, folder: str | Path, name: str, keys: str = 'vocabulary', onnx: bool = True, pytorch_bin: bool = False) -> Path:
+def write_model(
+    model: SparseEncoder,
+    folder: str | Path,
+    name: str,
+    keys: str = 'vocabulary',
+    onnx: bool = True,
+    pytorch_bin: bool = False,
+) -> Path:
     "Checkpoint, OpenSearch zips and, if asked, ONNX files and a weights-only `pytorch_model.bin` for old tools."
     folder = Path(folder)
     model.save(folder)
-    (folder/'opensearch').mkdir(exist_ok=True)
-    write_document(model, folder/'opensearch/document.zip', f'{name}-document', keys=keys)
-    write_query(model.tokenizer, model.query.idf, folder/'opensearch/query.zip', f'{name}-query', keys=keys)
-    if onnx: write_onnx(model, folder/'onnx')
+    (folder / 'opensearch').mkdir(exist_ok=True)
+    write_document(model, folder / 'opensearch/document.zip', f'{name}-document', keys=keys)
+    write_query(model.tokenizer, model.query.idf, folder / 'opensearch/query.zip', f'{name}-query', keys=keys)
+    if onnx:
+        write_onnx(model, folder / 'onnx')
     if pytorch_bin:
-        with atomic(folder/'pytorch_model.bin') as part: torch.save(model.backbone.state_dict(), part)
+        with atomic(folder / 'pytorch_model.bin') as part:
+            torch.save(model.backbone.state_dict(), part)
     return folder
+
 
 def agreement(model: SparseEncoder, folder: str | Path, texts: Sequence[str] = PROBES) -> dict[str, float]:
     "How far the artifacts' weights are from the encoder's: `weight_gap` of TorchScript and ONNX, and the rank correlation of 8-bit ONNX."
     folder, want = Path(folder), model.encode(texts)
-    with zipfile.ZipFile(folder/'opensearch/document.zip') as z, tempfile.TemporaryDirectory() as here:
+    with zipfile.ZipFile(folder / 'opensearch/document.zip') as z, tempfile.TemporaryDirectory() as here:
         z.extractall(here)
-        found = {'torchscript_gap': weight_gap(want, run_script(torch.jit.load(f'{here}/model.pt'), Tokenizer.from_file(f'{here}/tokenizer.json'), texts))}
-    if (folder/'onnx/model.onnx').exists(): found |= {'onnx_gap': weight_gap(want, run_onnx(folder/'onnx/model.onnx', model, texts)), 'int8_rank_correlation': rank_correlation(want, run_onnx(folder/'onnx/model_int8.onnx', model, texts))}
+        found = {
+            'torchscript_gap': weight_gap(
+                want,
+                run_script(
+                    torch.jit.load(f'{here}/model.pt'), Tokenizer.from_file(f'{here}/tokenizer.json'), texts
+                ),
+            )
+        }
+    if (folder / 'onnx/model.onnx').exists():
+        found |= {
+            'onnx_gap': weight_gap(want, run_onnx(folder / 'onnx/model.onnx', model, texts)),
+            'int8_rank_correlation': rank_correlation(
+                want, run_onnx(folder / 'onnx/model_int8.onnx', model, texts)
+            ),
+        }
     return found
 
 # %% ../nbs/06_export.ipynb #8d867fde
-_SEARCH = '''
+_SEARCH = """
 import json, sys
-from korean_sparse.encoder import SparseEncoder
-from korean_sparse.query import QueryEncoder, SparseIndex
+from korean_sparse.encoder.model import SparseEncoder
+from korean_sparse.retrieval.query import QueryEncoder, SparseIndex
 task = json.load(open(sys.argv[1], encoding="utf-8"))
 rows = SparseEncoder.load(task["folder"]).encode(list(task["documents"].values()))
 index = SparseIndex(list(task["documents"]), rows, QueryEncoder.load(task["folder"]))
 found = {q: [{"id": d, "score": round(s, 4), "terms": index.explain(q, d)} for d, s in index.search({q: q}, task["k"])[q].items()] for q in task["queries"]}
 json.dump(found, open(sys.argv[2], "w", encoding="utf-8"), ensure_ascii=False)
-'''
+"""
 
-def search_elsewhere(folder: str | Path, documents: dict[str, str], queries: list[str], k: int = 5) -> dict[str, list[dict]]:
+
+def search_elsewhere(
+    folder: str | Path, documents: dict[str, str], queries: list[str], k: int = 5
+) -> dict[str, list[dict]]:
     "query -> hits (`id`, `score`, matched `terms`), computed by a new Python process from the model folder alone."
     with tempfile.TemporaryDirectory() as here:
-        write_json(Path(here)/'task.json', {'folder': str(Path(folder).resolve()), 'documents': documents, 'queries': queries, 'k': k})
-        done = subprocess.run([sys.executable, '-c', _SEARCH, 'task.json', 'found.json'], cwd=here, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode: raise RuntimeError(f'the exported model failed in a fresh process: {done.stderr.strip().splitlines()[-1]}')
-        return json.loads((Path(here)/'found.json').read_text(encoding='utf-8'))
+        write_json(
+            Path(here) / 'task.json',
+            {'folder': str(Path(folder).resolve()), 'documents': documents, 'queries': queries, 'k': k},
+        )
+        done = subprocess.run(
+            [sys.executable, '-c', _SEARCH, 'task.json', 'found.json'],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            raise RuntimeError(
+                f'the exported model failed in a fresh process: {done.stderr.strip().splitlines()[-1]}'
+            )
+        return json.loads((Path(here) / 'found.json').read_text(encoding='utf-8'))
 
 # %% ../nbs/06_export.ipynb #5c33d2b6
-def model_card(name: str, model: SparseEncoder, trained: dict, evaluated: dict | None, licence: str = 'apache-2.0', agreed: dict | None = None) -> str:
+def model_card(
+    name: str,
+    model: SparseEncoder,
+    trained: dict,
+    evaluated: dict | None,
+    licence: str = 'apache-2.0',
+    agreed: dict | None = None,
+) -> str:
     "A README for the folder, from the manifests of stages 04 and 05."
     m, rows = trained['metrics'], []
     for key in (k for k in (evaluated or {}).get('metrics', {}) if k.startswith('BM25 ')):
-        rows.append(f'| {key[5:]} | {evaluated["metrics"][key]:.3f} | {evaluated["metrics"]["trained " + key[5:]]:.3f} |')
-    table = '\n'.join(['| query -> document | BM25 (morphemes) | this model |', '|---|---|---|', *rows]) if rows else 'Not evaluated yet: run stage 05.'
+        rows.append(
+            f'| {key[5:]} | {evaluated["metrics"][key]:.3f} | {evaluated["metrics"]["trained " + key[5:]]:.3f} |'
+        )
+    table = (
+        '\n'.join(['| query -> document | BM25 (morphemes) | this model |', '|---|---|---|', *rows])
+        if rows
+        else 'Not evaluated yet: run stage 05.'
+    )
     split = (evaluated or {}).get('parameters', {}).get('split', '')
-    sources = ', '.join(f'`{Path(str(v)).name}`' for v in dict.fromkeys(str(p.get('path', p)) if isinstance(p, dict) else str(p) for p in trained['parameters'].get('sources') or [trained['parameters']['retrieval']]))
+    sources = ', '.join(
+        f'`{Path(str(v)).name}`'
+        for v in dict.fromkeys(
+            str(p.get('path', p)) if isinstance(p, dict) else str(p)
+            for p in trained['parameters'].get('sources') or [trained['parameters']['retrieval']]
+        )
+    )
     same = '; '.join(f'{k.replace("_", " ")} {v:.2g}' for k, v in (agreed or {}).items())
-    return f'''---
+    return (
+        f'''---
 language: [ko, en]
 license: {licence}
 tags: [sparse-retrieval, inference-free, korean, opensearch]
@@ -105,8 +221,8 @@ tags: [sparse-retrieval, inference-free, korean, opensearch]
 An inference-free sparse retrieval model for Korean and English: documents are encoded into weighted terms, a query is a tokenizer and `idf.json`.
 
 ```python
-from korean_sparse.encoder import SparseEncoder
-from korean_sparse.query import SparseIndex
+from korean_sparse.encoder.model import SparseEncoder
+from korean_sparse.retrieval.query import SparseIndex
 model = SparseEncoder.load("{name}")
 index = SparseIndex(["a", "b"], model.encode(["혈당을 낮추는 식사", "measuring blood sugar at home"]), model.query)
 print(index.search({{"q": "당뇨 환자의 혈당"}}), index.explain("당뇨 환자의 혈당", "a"))
@@ -133,7 +249,8 @@ On subjects that the texts named above do not touch it is BM25 at best. Texts be
 `opensearch/document.zip` and `opensearch/query.zip` are registered as SPARSE_ENCODING and SPARSE_TOKENIZE models (OpenSearch 2.19 or newer), their requests are in the JSON beside each:
 
 ```python
-from korean_sparse.opensearch import connect, create_index, deploy, register, bulk_index, search
+from korean_sparse.opensearch.client import connect
+from korean_sparse.opensearch.cluster import create_index, deploy, register, bulk_index, search
 client = connect()          # OPENSEARCH_URL, OPENSEARCH_USER, OPENSEARCH_PASSWORD
 document, query = (deploy(client, register(client, f"{name}/opensearch/{{kind}}.zip")) for kind in ("document", "query"))
 create_index(client, "articles", query, document)
@@ -142,12 +259,16 @@ print(search(client, "articles", "당뇨 환자의 혈당"))
 ```
 
 ## Files
-''' + '\n'.join(f'- `{n}`: {w}' for n, w in (LAYOUT | ONNX).items()) + '\n'
+'''
+        + '\n'.join(f'- `{n}`: {w}' for n, w in (LAYOUT | ONNX).items())
+        + '\n'
+    )
 
 # %% ../nbs/06_export.ipynb #0ca96340
 @dataclass(frozen=True)
 class ExportConfig:
     "Parameters of stage 06."
+
     run: str = 'sample'
     name: str = 'korean-sparse-sample'
     pretraining: str = ''
@@ -160,55 +281,106 @@ class ExportConfig:
     queries: str = '당뇨 환자의 혈당 관리와 식사 | 지진이 나면 학교에서 어디로 대피하나요 | battery charging of an electric car'
     seed: int = 0
     force: bool = False
+
     def __post_init__(self):
         check(self.keys in KEYS, f'keys = {self.keys!r}: known are {", ".join(KEYS)}')
         check(bool(self.name) and '/' not in self.name, f'name = {self.name!r}: must be a plain folder name')
-        check(all(q.strip() for q in self.queries.split('|')), f'queries = {self.queries!r}: an empty query; separate them by |')
+        check(
+            all(q.strip() for q in self.queries.split('|')),
+            f'queries = {self.queries!r}: an empty query; separate them by |',
+        )
+
 
 def _plot_sizes(folder: Path, path: Path) -> None:
-    sizes = {n: (folder/n).stat().st_size/1e6 for n in LAYOUT | ONNX if (folder/n).exists() and (folder/n).stat().st_size > 20_000}
-    fig, ax = axes(7, .6 + .28*len(sizes))
-    ax.barh(list(sizes), list(sizes.values()), color=BLUE); ax.invert_yaxis()
-    for y, v in enumerate(sizes.values()): ax.text(v, y, f' {v:.2f} MB' if v >= .01 else f' {v*1000:.1f} kB', va='center')
-    ax.set_xlabel('MB'); ax.set_title(f'{folder.name}: {sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())/1e6:.1f} MB, files above 20 kB'); ax.margins(x=.15)
+    sizes = {
+        n: (folder / n).stat().st_size / 1e6
+        for n in LAYOUT | ONNX
+        if (folder / n).exists() and (folder / n).stat().st_size > 20_000
+    }
+    fig, ax = axes(7, 0.6 + 0.28 * len(sizes))
+    ax.barh(list(sizes), list(sizes.values()), color=BLUE)
+    ax.invert_yaxis()
+    for y, v in enumerate(sizes.values()):
+        ax.text(v, y, f' {v:.2f} MB' if v >= 0.01 else f' {v * 1000:.1f} kB', va='center')
+    ax.set_xlabel('MB')
+    ax.set_title(
+        f'{folder.name}: {sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6:.1f} MB, files above 20 kB'
+    )
+    ax.margins(x=0.15)
     save_picture(fig, path)
 
+
 def _plot_search(found: dict[str, list[dict]], path: Path) -> None:
-    fig, all_axes = axes(12, 2.6*len(found), rows=len(found))
+    fig, all_axes = axes(12, 2.6 * len(found), rows=len(found))
     for ax, (query, hits) in zip(np.atleast_1d(all_axes), found.items()):
         terms = list(dict.fromkeys(t for h in hits for t, _ in h['terms']))
         colour = {t: COLOURS[i % len(COLOURS)] for i, t in enumerate(terms)}
         for y, h in enumerate(hits):
-            left = 0.
+            left = 0.0
             for t, v in h['terms']:
                 ax.barh(y, v, left=left, color=colour[t], edgecolor='white')
-                if v > .06*max(x['score'] for x in hits): ax.text(left + v/2, y, t, ha='center', va='center', color='white', fontsize=8.5)
+                if v > 0.06 * max(x['score'] for x in hits):
+                    ax.text(left + v / 2, y, t, ha='center', va='center', color='white', fontsize=8.5)
                 left += v
-        ax.set_yticks(range(len(hits)), [h['id'] for h in hits]); ax.invert_yaxis(); ax.set_title(query); ax.set_xlabel('score')
+        ax.set_yticks(range(len(hits)), [h['id'] for h in hits])
+        ax.invert_yaxis()
+        ax.set_title(query)
+        ax.set_xlabel('score')
     save_picture(fig, path)
+
 
 def build(cfg: ExportConfig = ExportConfig()) -> StageResult:
     "Stage 06: a checkpoint -> the exported folder, checked and searched from a fresh process."
     source = upstream('04_pretraining', cfg.run, cfg.pretraining, 'pretraining')
     judged = upstream('05_evaluation', cfg.run, cfg.evaluation, 'evaluation')
     folder = need(cfg.retrieval, 'retrieval')
+
     def make(out: Path) -> dict:
-        model, target = SparseEncoder.load(source/'checkpoint'), out/cfg.name
+        model, target = SparseEncoder.load(source / 'checkpoint'), out / cfg.name
         write_model(model, target, cfg.name, cfg.keys, cfg.onnx, cfg.pytorch_bin)
         documents = load_retrieval(folder, 'test').corpus
-        agreed = agreement(model, target, [*PROBES, *list(documents.values())[:25], *list(documents.values())[-25:]])
-        check(max(agreed[k] for k in agreed if k.endswith('gap')) < 1e-4, f'the artifacts do not say what the encoder says: {agreed}')
-        manifests = [json.loads((f/'manifest.json').read_text(encoding='utf-8')) for f in (source, judged)]
-        write_text(target/'README.md', model_card(cfg.name, model, *manifests, cfg.licence, agreed))
+        agreed = agreement(
+            model, target, [*PROBES, *list(documents.values())[:25], *list(documents.values())[-25:]]
+        )
+        check(
+            max(agreed[k] for k in agreed if k.endswith('gap')) < 1e-4,
+            f'the artifacts do not say what the encoder says: {agreed}',
+        )
+        manifests = [json.loads((f / 'manifest.json').read_text(encoding='utf-8')) for f in (source, judged)]
+        write_text(target / 'README.md', model_card(cfg.name, model, *manifests, cfg.licence, agreed))
         wrong = problems(target)
         check(not wrong, f'the exported folder cannot be shipped: {"; ".join(wrong)}')
         queries = [q.strip() for q in cfg.queries.split('|')]
         found = search_elsewhere(target, documents, queries)
         here = SparseIndex(list(documents), model.encode(list(documents.values())), model.query)
-        gap = max(abs(h['score'] - here.scores(q)[here.ids.index(h['id'])]) for q, hits in found.items() for h in hits)
-        check(gap < 1e-2, f'a fresh process scores differently by {gap:.4f}: the folder does not hold the whole model')
-        write_rows(out/'search.jsonl', [{'query': q, 'hits': [h | {'text': documents[h['id']]} for h in hits]} for q, hits in found.items()])
-        _plot_sizes(target, out/'artifact.png'); _plot_search(found, out/'search.png')
+        gap = max(
+            abs(h['score'] - here.scores(q)[here.ids.index(h['id'])])
+            for q, hits in found.items()
+            for h in hits
+        )
+        check(
+            gap < 1e-2,
+            f'a fresh process scores differently by {gap:.4f}: the folder does not hold the whole model',
+        )
+        write_rows(
+            out / 'search.jsonl',
+            [
+                {'query': q, 'hits': [h | {'text': documents[h['id']]} for h in hits]}
+                for q, hits in found.items()
+            ],
+        )
+        _plot_sizes(target, out / 'artifact.png')
+        _plot_search(found, out / 'search.png')
         size = sum(p.stat().st_size for p in target.rglob('*') if p.is_file())
-        return {'counts': {'files': sum(p.is_file() for p in target.rglob('*')), 'vocabulary': len(model.kinds)}, 'metrics': {'artifact_mb': round(size/1e6, 2), 'largest_score_gap': round(float(gap), 6), **{k: float(f'{v:.3g}') for k, v in agreed.items()}}}
-    return run_stage('06_export', cfg, {'pretraining': source, 'evaluation': judged, 'retrieval': folder}, make)
+        return {
+            'counts': {'files': sum(p.is_file() for p in target.rglob('*')), 'vocabulary': len(model.kinds)},
+            'metrics': {
+                'artifact_mb': round(size / 1e6, 2),
+                'largest_score_gap': round(float(gap), 6),
+                **{k: float(f'{v:.3g}') for k, v in agreed.items()},
+            },
+        }
+
+    return run_stage(
+        '06_export', cfg, {'pretraining': source, 'evaluation': judged, 'retrieval': folder}, make
+    )

@@ -6,37 +6,95 @@
 __all__ = ['title_pairs', 'linked_articles', 'Space', 'common_space', 'translation_accuracy', 'SynonymConfig', 'all_evidence',
            'parted', 'known_pairs', 'confidences', 'scored_pairs', 'build']
 
-# %% ../nbs/02_synonyms.ipynb #d0c8aa67
-import hashlib, heapq, itertools, json
+# %% ../nbs/02_synonyms.ipynb #2c4ffcef
+import hashlib
+import heapq
+import itertools
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Iterable, Iterator, Sequence
+
 import numpy as np
 from tqdm import tqdm
-from .alignment import Near, align, alignment_evidence, centred, csls, nearness, precision_at
-from .confidence import SPLITS, Calibration, Candidate, Known, bands, calibrate, ends, gather, held_back, noisy_or, rivalled, signals, splits
-from .core import Article, StageResult, SynonymPair, TitleLink, check, find_rows, from_notebook, log, need, read_json_lines, read_rows, run_stage, upstream, write_rows
-from .pictures import COLOURS, GREY, LANG_COLOUR, axes, draw_map, project, save_picture
-from .sources import PRIOR, Evidence, anchor_evidence, dictionary_evidence, entity_evidence, link_evidence, loanword_evidence, pair_evidence, parenthetical_evidence, read_dictionary, senses
-from .synonym_files import EDITORS, Sample, with_lucene, with_plain, write_page
-from .terms import same_spelling, squeeze, term_lang, title_term
-from .text import Analyzer, content_terms, get_analyzer, without_headings
-from .transliteration import transliterator
-from .triplets import FIELD_WORDS, Synonyms, article_fields, linked_terms, related_terms, triplets
-from .vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
+
+from .core.files import find_rows, read_json_lines, read_rows, write_rows
+from .core.pictures import COLOURS, GREY, LANG_COLOUR, axes, draw_map, project, save_picture
+from .core.places import need
+from .core.rows import Article, SynonymPair, TitleLink, check
+from .core.stage import StageResult, run_stage, upstream
+from korean_sparse.pairs.alignment import (
+    Near,
+    align,
+    alignment_evidence,
+    centred,
+    csls,
+    nearness,
+    precision_at,
+)
+from korean_sparse.pairs.confidence import (
+    SPLITS,
+    Calibration,
+    Candidate,
+    Known,
+    bands,
+    calibrate,
+    ends,
+    gather,
+    held_back,
+    noisy_or,
+    rivalled,
+    signals,
+    splits,
+)
+from .pairs.files import EDITORS, Sample, with_lucene, with_plain, write_page
+from korean_sparse.pairs.sources import (
+    PRIOR,
+    Evidence,
+    anchor_evidence,
+    dictionary_evidence,
+    entity_evidence,
+    link_evidence,
+    loanword_evidence,
+    pair_evidence,
+    parenthetical_evidence,
+    read_dictionary,
+    senses,
+)
+from korean_sparse.pairs.triplets import (
+    FIELD_WORDS,
+    Synonyms,
+    article_fields,
+    linked_terms,
+    related_terms,
+    triplets,
+)
+from .text.analysers import Analyzer, content_terms, get_analyzer
+from .text.prose import without_headings
+from .text.terms import squeeze, term_lang, title_term
+from .text.transliteration import transliterator
+from .text.vectors import TermVectors, join_linked, phrase_vector, ppmi_vectors
 
 # %% ../nbs/02_synonyms.ipynb #7cabbb5b
 def title_pairs(links: Iterable[TitleLink], most: int) -> list[tuple[str, str]]:
     "Up to `most` (Korean title, English title) of interlanguage links, drawn by a hash of the Korean title; memory is bounded by `most`."
+
     def keyed():
         for l in links:
-            if l.kind != 'interlanguage': continue
+            if l.kind != 'interlanguage':
+                continue
             ko, en = (l.source, l.target) if l.source_lang == 'ko' else (l.target, l.source)
             yield hashlib.blake2b(ko.encode(), digest_size=8).digest(), ko, en
-    return sorted({(ko, en) for _, ko, en in heapq.nsmallest(2*most, keyed())}, key=lambda p: (hashlib.blake2b(p[0].encode(), digest_size=8).digest(), p))[:most]
 
-def linked_articles(articles: Iterable[Article], titles: Sequence[tuple[str, str]]) -> list[tuple[Article, Article]]:
+    return sorted(
+        {(ko, en) for _, ko, en in heapq.nsmallest(2 * most, keyed())},
+        key=lambda p: (hashlib.blake2b(p[0].encode(), digest_size=8).digest(), p),
+    )[:most]
+
+
+def linked_articles(
+    articles: Iterable[Article], titles: Sequence[tuple[str, str]]
+) -> list[tuple[Article, Article]]:
     "The pairs of articles whose titles are pairs."
     wanted = {(lang, t) for p in titles for lang, t in zip(('ko', 'en'), p)}
     found = {(a.lang, a.title): a for a in articles if (a.lang, a.title) in wanted}
@@ -46,6 +104,7 @@ def linked_articles(articles: Iterable[Article], titles: Sequence[tuple[str, str
 @dataclass(frozen=True)
 class Space:
     "Terms of both languages with unit vectors, before and after alignment; `titles` are the article titles among them, `tv` the word vectors (None with an encoder)."
+
     ko: list[str]
     en: list[str]
     x: np.ndarray
@@ -54,34 +113,77 @@ class Space:
     titles: list[tuple[str, str]]
     tv: TermVectors | None
 
-def _terms_of(tv: TermVectors, titles: Iterable[str], lang: str, by: Analyzer, least: int = 3) -> tuple[list[str], np.ndarray]:
+
+def _terms_of(
+    tv: TermVectors, titles: Iterable[str], lang: str, by: Analyzer, least: int = 3
+) -> tuple[list[str], np.ndarray]:
     "The terms of a language that occur in `least` documents, and the titles, with their vectors."
     terms = [t for t, n in zip(tv.terms, tv.counts) if n >= least and len(t) > 1 and term_lang(t) == lang]
     found = {t: tv[t] for t in terms}
     for title in titles:
-        if title not in found and (v := phrase_vector(content_terms(title, by), tv)) is not None: found[title] = v
+        if title not in found and (v := phrase_vector(content_terms(title, by), tv)) is not None:
+            found[title] = v
     names = sorted(found)
-    return names, np.stack([found[t] for t in names]) if names else np.zeros((0, tv.vectors.shape[1]), np.float32)
+    return names, np.stack([found[t] for t in names]) if names else np.zeros(
+        (0, tv.vectors.shape[1]), np.float32
+    )
 
-def common_space(linked: Sequence[tuple[Article, Article]], by: Analyzer, dim: int = 64, encoder: str = '', seed: int = 0, extra: Sequence[tuple[str, str]] = ()) -> Space | None:
+
+def common_space(
+    linked: Sequence[tuple[Article, Article]],
+    by: Analyzer,
+    dim: int = 64,
+    encoder: str = '',
+    seed: int = 0,
+    extra: Sequence[tuple[str, str]] = (),
+) -> Space | None:
     "The space of linked articles' terms and titles (and `extra` pairs of terms, with an encoder); None if there are too few to make one."
     titles = sorted({(title_term(k.title), title_term(e.title)) for k, e in linked} | set(extra))
     seeds = [p for p in titles if not held_back(p[0], seed)]
-    if len(seeds) < 8: return None
-    documents = {(a.lang, title_term(a.title)): content_terms(f'{a.title} {without_headings(a.text)}', by) for pair in linked for a in pair}
-    apart = {lang: ppmi_vectors([d for (l, _), d in documents.items() if l == lang], dim=dim, seed=seed) for lang in ('ko', 'en')} if len(linked) > 1 else {}
-    sides = [_terms_of(apart[lang], [p[i] for p in titles], lang, by) if apart else (sorted({p[i] for p in titles}), None) for i, lang in enumerate(('ko', 'en'))]
+    if len(seeds) < 8:
+        return None
+    documents = {
+        (a.lang, title_term(a.title)): content_terms(f'{a.title} {without_headings(a.text)}', by)
+        for pair in linked
+        for a in pair
+    }
+    apart = (
+        {
+            lang: ppmi_vectors([d for (l, _), d in documents.items() if l == lang], dim=dim, seed=seed)
+            for lang in ('ko', 'en')
+        }
+        if len(linked) > 1
+        else {}
+    )
+    sides = [
+        _terms_of(apart[lang], [p[i] for p in titles], lang, by)
+        if apart
+        else (sorted({p[i] for p in titles}), None)
+        for i, lang in enumerate(('ko', 'en'))
+    ]
     if encoder:
-        from korean_sparse.start import embed, load_start
+        from korean_sparse.encoder.start import embed, load_start
+
         start = load_start(need(encoder, 'encoder'))
         ko, en = (sorted({*names, *(p[i] for p in titles)}) for i, (names, _) in enumerate(sides))
         before = tuple(embed(start, names, start.query_prefix, bf16=True) for names in (ko, en))
         ki, ei = {t: i for i, t in enumerate(ko)}, {t: i for i, t in enumerate(en)}
         return Space(ko, en, *align(*before, [(ki[k], ei[e]) for k, e in seeds]), before, titles, None)
     tv = ppmi_vectors(join_linked(documents, [(('ko', k), ('en', e)) for k, e in seeds]), dim=dim, seed=seed)
-    (ko, x), (en, y) = (_terms_of(tv, [p[i] for p in titles], lang, by) for i, lang in enumerate(('ko', 'en')))
-    before = tuple(np.stack([known[t] if (known := dict(zip(*side))).get(t) is not None else np.zeros(side[1].shape[1]) for t in names]) for side, names in zip(sides, (ko, en)))
+    (ko, x), (en, y) = (
+        _terms_of(tv, [p[i] for p in titles], lang, by) for i, lang in enumerate(('ko', 'en'))
+    )
+    before = tuple(
+        np.stack(
+            [
+                known[t] if (known := dict(zip(*side))).get(t) is not None else np.zeros(side[1].shape[1])
+                for t in names
+            ]
+        )
+        for side, names in zip(sides, (ko, en))
+    )
     return Space(ko, en, x, y, before, titles, tv)
+
 
 def translation_accuracy(space: Space, seed: int = 0) -> dict[str, float]:
     "P@1, P@5 and P@10 of finding the English title of a Korean one among all English titles, for seeds and for held-back titles; `judged` counts the latter."
@@ -90,210 +192,425 @@ def translation_accuracy(space: Space, seed: int = 0) -> dict[str, float]:
     at, found = {e: n for n, e in enumerate(names)}, {}
     for which, held in (('seeds', False), ('held_back', True)):
         test = [(k, e) for k, e in space.titles if k in ki and e in ei and held_back(k, seed) == held]
-        if not test: continue
-        best, _ = csls(space.x[[ki[k] for k, _ in test]], space.y[[ei[e] for e in names]], among=space.x[[ki[k] for k, _ in space.titles if k in ki]])
-        found |= {f'{which}_{m}': v for m, v in precision_at(best, [{at[e]} for _, e in test]).items()} | {f'{which}_judged': len(test)}
+        if not test:
+            continue
+        best, _ = csls(
+            space.x[[ki[k] for k, _ in test]],
+            space.y[[ei[e] for e in names]],
+            among=space.x[[ki[k] for k, _ in space.titles if k in ki]],
+        )
+        found |= {f'{which}_{m}': v for m, v in precision_at(best, [{at[e]} for _, e in test]).items()} | {
+            f'{which}_judged': len(test)
+        }
     return found
 
 # %% ../nbs/02_synonyms.ipynb #24f5d0d5
 @dataclass(frozen=True)
 class SynonymConfig:
     "Parameters of stage 02; see the parameters cell of its notebook."
+
     run: str = 'sample'
     wikipedia: str = ''
     dictionary: str = ''
     clusters: str = ''
     known: str = ''
     encoder: str = ''
-    min_score: float = .5
+    min_score: float = 0.5
     max_partners: int = 30
     most_articles: int = 20_000
-    held_out: float = .2
+    held_out: float = 0.2
     analyzer: str = 'auto'
     dim: int = 64
     seed: int = 0
     force: bool = False
+
     def __post_init__(self):
         check(self.max_partners >= 1, f'parameter max_partners = {self.max_partners}: must be at least 1')
         check(0 < self.held_out < 1, f'parameter held_out = {self.held_out}: must be between 0 and 1')
         check(0 <= self.min_score < 1, f'parameter min_score = {self.min_score}: must be in [0, 1)')
-        check(self.most_articles >= 0, f'parameter most_articles = {self.most_articles}: must be 0 (read no article in pairs) or more')
+        check(
+            self.most_articles >= 0,
+            f'parameter most_articles = {self.most_articles}: must be 0 (read no article in pairs) or more',
+        )
         check(self.dim >= 2, f'parameter dim = {self.dim}: must be at least 2')
 
-def all_evidence(cfg: SynonymConfig, source: Path, linked: Sequence[tuple[Article, Article]], space: Space | None, refused: Counter, folder: Path) -> Iterator[Evidence]:
+
+def all_evidence(
+    cfg: SynonymConfig,
+    source: Path,
+    linked: Sequence[tuple[Article, Article]],
+    space: Space | None,
+    refused: Counter,
+    folder: Path,
+) -> Iterator[Evidence]:
     "Every source's evidence in turn; what only this run lacks (a dictionary, clusters) is passed over."
-    def links(): return read_rows(find_rows(source, 'links'), TitleLink)
-    def articles(): return read_rows(find_rows(source, 'articles'), Article)
+
+    def links():
+        return read_rows(find_rows(source, 'links'), TitleLink)
+
+    def articles():
+        return read_rows(find_rows(source, 'articles'), Article)
+
     by = get_analyzer('kiwi')  # names and noun runs: kiwi marks proper nouns best
     yield from link_evidence(tqdm(links(), desc='title links', unit='link', leave=False), refused, folder)
-    yield from anchor_evidence(tqdm(articles(), desc='anchors', unit='article', leave=False), refused, folder=folder)
-    yield from parenthetical_evidence(((a.id, a.lang, a.title, a.text) for a in tqdm(articles(), desc='brackets', unit='article', leave=False)), refused, by)
+    yield from anchor_evidence(
+        tqdm(articles(), desc='anchors', unit='article', leave=False), refused, folder=folder
+    )
+    yield from parenthetical_evidence(
+        (
+            (a.id, a.lang, a.title, a.text)
+            for a in tqdm(articles(), desc='brackets', unit='article', leave=False)
+        ),
+        refused,
+        by,
+    )
     yield from entity_evidence(tqdm(linked, desc='names', unit='pair', leave=False), refused, by)
     if space:
         yield from loanword_evidence(space.ko, [e for e in space.en if ' ' not in e], refused)
         yield from alignment_evidence(space.ko, space.en, space.x, space.y, refused)
-    if cfg.dictionary: yield from dictionary_evidence(need(cfg.dictionary, 'dictionary'), refused)
-    if cfg.clusters: yield from pair_evidence(read_rows(need(cfg.clusters, 'clusters'), SynonymPair), refused)
+    if cfg.dictionary:
+        yield from dictionary_evidence(need(cfg.dictionary, 'dictionary'), refused)
+    if cfg.clusters:
+        yield from pair_evidence(read_rows(need(cfg.clusters, 'clusters'), SynonymPair), refused)
 
 # %% ../nbs/02_synonyms.ipynb #13041335
 def parted(c: Candidate) -> tuple[float, Candidate | None]:
     "The probability by editors alone, and the candidate with its text sources only (None if it has none)."
     said = [w for s, w in c.sources if s in EDITORS]
     text = tuple((s, w) for s, w in c.sources if s not in EDITORS)
-    return noisy_or(said), Candidate(c.left, c.right, c.left_lang, c.right_lang, text, c.count, c.left_partners, c.right_partners) if text else None
+    return noisy_or(said), Candidate(
+        c.left, c.right, c.left_lang, c.right_lang, text, c.count, c.left_partners, c.right_partners
+    ) if text else None
+
 
 def _read(path: Path) -> Iterator[Candidate]:
-    for _, row in read_json_lines(path): yield Candidate(**row | {'sources': tuple(map(tuple, row['sources']))})
+    for _, row in read_json_lines(path):
+        yield Candidate(**row | {'sources': tuple(map(tuple, row['sources']))})
+
 
 def known_pairs(path: Path, known: str, texts: Sequence[Candidate]) -> Known:
     "The user's list of right pairs, or the editors' pairs of terms that texts speak of."
-    if known: return Known([(title_term(a), title_term(b)) for a, b, _, _ in read_dictionary(need(known, 'known'))])
+    if known:
+        return Known([(title_term(a), title_term(b)) for a, b, _, _ in read_dictionary(need(known, 'known'))])
     spoken = {squeeze(t) for c in texts for t in (c.left, c.right)}
-    return Known([(c.left, c.right) for c in _read(path) if any(s in ('interlanguage', 'redirect', 'dictionary') for s, _ in c.sources) and {squeeze(c.left), squeeze(c.right)} <= spoken])
+    return Known(
+        [
+            (c.left, c.right)
+            for c in _read(path)
+            if any(s in ('interlanguage', 'redirect', 'dictionary') for s, _ in c.sources)
+            and {squeeze(c.left), squeeze(c.right)} <= spoken
+        ]
+    )
 
-def confidences(path: Path, calibration: Calibration, near: Near | None, ambiguous: Counter, chunk: int = 20_000) -> Iterator[float]:
+
+def confidences(
+    path: Path, calibration: Calibration, near: Near | None, ambiguous: Counter, chunk: int = 20_000
+) -> Iterator[float]:
     "The confidence of each candidate of a file, in order; a term that a disambiguation page lists many senses for is believed less."
     t, stream = transliterator(), _read(path)
     while some := list(itertools.islice(stream, chunk)):
         said, texts = zip(*map(parted, some))
         told = [i for i, c in enumerate(texts) if c]
         text = np.zeros(len(some))
-        if told: text[told] = calibration(signals([texts[i] for i in told], t, near))
+        if told:
+            text[told] = calibration(signals([texts[i] for i in told], t, near))
         for c, p, q in zip(some, said, text):
             n = max(ambiguous[c.left_lang, squeeze(c.left)], ambiguous[c.right_lang, squeeze(c.right)], 1)
-            yield round(min(1 - (1 - p)*(1 - float(q)), .999)*(1 if n == 1 else .9), 4)
+            yield round(min(1 - (1 - p) * (1 - float(q)), 0.999) * (1 if n == 1 else 0.9), 4)
 
-def scored_pairs(path: Path, scores: np.ndarray, kept: np.ndarray, where: np.ndarray) -> Iterator[SynonymPair]:
+
+def scored_pairs(
+    path: Path, scores: np.ndarray, kept: np.ndarray, where: np.ndarray
+) -> Iterator[SynonymPair]:
     "The kept candidates of a file as rows, with their sources, score and split."
     places = iter(where)
     for c, score, keep in zip(_read(path), scores, kept):
-        if keep: yield SynonymPair(c.left, c.right, c.left_lang, c.right_lang, ','.join(s for s, _ in c.sources), round(float(score), 4), SPLITS[next(places)])
+        if keep:
+            yield SynonymPair(
+                c.left,
+                c.right,
+                c.left_lang,
+                c.right_lang,
+                ','.join(s for s, _ in c.sources),
+                round(float(score), 4),
+                SPLITS[next(places)],
+            )
 
 # %% ../nbs/02_synonyms.ipynb #1dc52d3f
-def _langs(p: SynonymPair) -> str: return p.left_lang if p.left_lang == p.right_lang else f'{p.left_lang}-{p.right_lang}'
+def _langs(p: SynonymPair) -> str:
+    return p.left_lang if p.left_lang == p.right_lang else f'{p.left_lang}-{p.right_lang}'
+
 
 def _plot_sources(counts: Counter, path: Path) -> None:
-    kinds = [(s, l) for s in PRIOR for l in ('ko', 'en', 'ko-en') if any(counts[s, l, w] for w in ('train', 'dev', 'test'))]
-    fig, ax = axes(8.5, .32*len(kinds) + 1.2)
+    kinds = [
+        (s, l)
+        for s in PRIOR
+        for l in ('ko', 'en', 'ko-en')
+        if any(counts[s, l, w] for w in ('train', 'dev', 'test'))
+    ]
+    fig, ax = axes(8.5, 0.32 * len(kinds) + 1.2)
     left = np.zeros(len(kinds))
     for split, colour in zip(('train', 'dev', 'test'), COLOURS):
         n = np.array([counts[s, l, split] for s, l in kinds])
-        ax.barh([f'{s} · {l}' for s, l in kinds], n, left=left, color=colour, label=split); left += n
-    for y, n in enumerate(left): ax.text(n, y, f' {int(n)}', va='center')
-    ax.invert_yaxis(); ax.set_xlabel('pairs (one with several sources counts for each)'); ax.set_title('Synonym pairs by source, language and split'); ax.legend(loc='lower right')
+        ax.barh([f'{s} · {l}' for s, l in kinds], n, left=left, color=colour, label=split)
+        left += n
+    for y, n in enumerate(left):
+        ax.text(n, y, f' {int(n)}', va='center')
+    ax.invert_yaxis()
+    ax.set_xlabel('pairs (one with several sources counts for each)')
+    ax.set_title('Synonym pairs by source, language and split')
+    ax.legend(loc='lower right')
     save_picture(fig, path)
+
 
 def _plot_scores(scores: np.ndarray, kept: np.ndarray, report: Sequence[dict], path: Path) -> None:
     fig, (a, b) = axes(10, 3.6, columns=2)
     steps = np.linspace(0, 1, 21)
-    a.hist([scores[kept], scores[~kept]], steps, stacked=True, color=[COLOURS[0], GREY], label=['kept', 'left out'])
-    a.set_yscale('symlog'); a.set_xlabel('confidence'); a.set_ylabel('candidates'); a.set_title('Candidates by confidence'); a.legend(loc='upper center')
+    a.hist(
+        [scores[kept], scores[~kept]],
+        steps,
+        stacked=True,
+        color=[COLOURS[0], GREY],
+        label=['kept', 'left out'],
+    )
+    a.set_yscale('symlog')
+    a.set_xlabel('confidence')
+    a.set_ylabel('candidates')
+    a.set_title('Candidates by confidence')
+    a.legend(loc='upper center')
     judged = [r for r in report if r['judged']]
-    b.plot([0, 1], [0, 1], color=GREY, lw=.8, ls=':')
-    b.scatter([r['confidence'] for r in judged], [r['precision'] for r in judged], s=[20 + 2*min(r['judged'], 200) for r in judged], color=COLOURS[1], alpha=.8)
-    for r in judged: b.annotate(f"{r['judged']}", (r['confidence'], r['precision']), (0, -16), textcoords='offset points', ha='center')
-    b.set_xlim(0, 1.02); b.set_ylim(0, 1.05); b.set_xlabel('mean confidence of a band'); b.set_ylabel('precision'); b.set_title('Text sources against known pairs (number judged)' if judged else 'No pair of a text source could be judged')
+    b.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls=':')
+    b.scatter(
+        [r['confidence'] for r in judged],
+        [r['precision'] for r in judged],
+        s=[20 + 2 * min(r['judged'], 200) for r in judged],
+        color=COLOURS[1],
+        alpha=0.8,
+    )
+    for r in judged:
+        b.annotate(
+            f'{r["judged"]}',
+            (r['confidence'], r['precision']),
+            (0, -16),
+            textcoords='offset points',
+            ha='center',
+        )
+    b.set_xlim(0, 1.02)
+    b.set_ylim(0, 1.05)
+    b.set_xlabel('mean confidence of a band')
+    b.set_ylabel('precision')
+    b.set_title(
+        'Text sources against known pairs (number judged)'
+        if judged
+        else 'No pair of a text source could be judged'
+    )
     save_picture(fig, path)
+
 
 def _plot_space(space: Space, method: str, path: Path, most: int = 30, seed: int = 0) -> None:
     ki, ei = {t: i for i, t in enumerate(space.ko)}, {t: i for i, t in enumerate(space.en)}
     shown = [p for p in space.titles if p[0] in ki and p[1] in ei]
     order = sorted(shown, key=lambda p: hashlib.sha256(p[0].encode()).digest())
-    shown = [p for p in order if held_back(p[0], seed)][:2*most//3]
-    shown += [p for p in order if not held_back(p[0], seed)][:most - len(shown)]
+    shown = [p for p in order if held_back(p[0], seed)][: 2 * most // 3]
+    shown += [p for p in order if not held_back(p[0], seed)][: most - len(shown)]
     rows = [ki[k] for k, _ in shown], [ei[e] for _, e in shown]
     labels = [t + ('*' if held_back(k, seed) else '') for k, e in shown for t in (k, e)]
     fig, panels = axes(15, 7.5, columns=2)
-    for ax, (x, y), title in zip(panels, ((centred(space.before[0]), centred(space.before[1])), (space.x, space.y)), ('each language by itself', 'in one space')):
+    for ax, (x, y), title in zip(
+        panels,
+        ((centred(space.before[0]), centred(space.before[1])), (space.x, space.y)),
+        ('each language by itself', 'in one space'),
+    ):
         d = max(x.shape[1], y.shape[1])
         wide = [np.pad(v[r], ((0, 0), (0, d - v.shape[1]))) for v, r in zip((x, y), rows)]
         xy = project(np.stack([v for pair in zip(*wide) for v in pair]), method, seed)
-        draw_map(ax, xy, labels, [LANG_COLOUR[l] for _ in shown for l in ('ko', 'en')], [(2*i, 2*i + 1) for i in range(len(shown))])
+        draw_map(
+            ax,
+            xy,
+            labels,
+            [LANG_COLOUR[l] for _ in shown for l in ('ko', 'en')],
+            [(2 * i, 2 * i + 1) for i in range(len(shown))],
+        )
         ax.set_title(f'{method.upper()}, {title}')
-    fig.suptitle('Korean (blue) and English (orange) titles; a line joins a pair; * = held back, not used to make the space', x=.01, ha='left', fontsize=11)
+    fig.suptitle(
+        'Korean (blue) and English (orange) titles; a line joins a pair; * = held back, not used to make the space',
+        x=0.01,
+        ha='left',
+        fontsize=11,
+    )
     save_picture(fig, path)
+
 
 def _plot_groups(pairs: Sequence[SynonymPair], path: Path, most: int = 9) -> None:
     "Components as small networks: lines as strong as the score."
     import networkx as nx
+
     graph = nx.Graph()
-    for p in pairs: graph.add_edge((p.left_lang, p.left), (p.right_lang, p.right), weight=p.score)
-    groups = sorted((g for g in nx.connected_components(graph) if 5 <= len(g) <= 11), key=lambda g: (-len({l for l, _ in g}), -len(g), min(g)))[:most]
-    columns = min(3, max(1, len(groups))); rows = max(1, -(-len(groups)//columns))
-    fig, grid = axes(15, 4.2*rows, columns=columns, rows=rows)
-    for ax in np.asarray(grid).ravel(): ax.axis('off')
+    for p in pairs:
+        graph.add_edge((p.left_lang, p.left), (p.right_lang, p.right), weight=p.score)
+    groups = sorted(
+        (g for g in nx.connected_components(graph) if 5 <= len(g) <= 11),
+        key=lambda g: (-len({l for l, _ in g}), -len(g), min(g)),
+    )[:most]
+    columns = min(3, max(1, len(groups)))
+    rows = max(1, -(-len(groups) // columns))
+    fig, grid = axes(15, 4.2 * rows, columns=columns, rows=rows)
+    for ax in np.asarray(grid).ravel():
+        ax.axis('off')
     for ax, group in zip(np.asarray(grid).ravel(), groups):
         part = graph.subgraph(sorted(group))
         xy = nx.kamada_kawai_layout(part, weight=None)
         names = sorted(group)
-        for a, b, data in part.edges(data=True): ax.plot(*zip(xy[a], xy[b]), color=GREY, lw=.5 + 2.5*data['weight'], alpha=.5, zorder=1)
-        draw_map(ax, np.array([xy[n] for n in names]), [t for _, t in names], [LANG_COLOUR[l] for l, _ in names], size=30)
-        ax.margins(.25)
-    fig.suptitle('Neighbourhoods: terms that hang together (Korean blue, English orange; a thicker line is a more certain pair)', x=.01, ha='left', fontsize=11)
+        for a, b, data in part.edges(data=True):
+            ax.plot(*zip(xy[a], xy[b]), color=GREY, lw=0.5 + 2.5 * data['weight'], alpha=0.5, zorder=1)
+        draw_map(
+            ax,
+            np.array([xy[n] for n in names]),
+            [t for _, t in names],
+            [LANG_COLOUR[l] for l, _ in names],
+            size=30,
+        )
+        ax.margins(0.25)
+    fig.suptitle(
+        'Neighbourhoods: terms that hang together (Korean blue, English orange; a thicker line is a more certain pair)',
+        x=0.01,
+        ha='left',
+        fontsize=11,
+    )
     save_picture(fig, path)
 
 # %% ../nbs/02_synonyms.ipynb #8e287678
 def build(cfg: SynonymConfig = SynonymConfig()) -> StageResult:
     "Stage 02: `pairs.jsonl`, `evidence.jsonl.gz`, triplets, `*_synonyms.json`, `synonyms.txt` (Lucene), `pairs.html` and pictures in `outputs/<run>/02_synonyms`."
     source = upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia')
-    inputs = {'wikipedia': source} | {n: need(getattr(cfg, n), n) for n in ('dictionary', 'clusters', 'known', 'encoder') if getattr(cfg, n)}
+    inputs = {'wikipedia': source} | {
+        n: need(getattr(cfg, n), n) for n in ('dictionary', 'clusters', 'known', 'encoder') if getattr(cfg, n)
+    }
     return run_stage('02_synonyms', cfg, inputs, lambda out: _make(cfg, source, out))
 
+
 def _make(cfg: SynonymConfig, source: Path, out: Path) -> dict:
-    by, refused, candidates = get_analyzer(cfg.analyzer), Counter(), out/'candidates.jsonl'
-    def links(): return read_rows(find_rows(source, 'links'), TitleLink)
-    def articles(): return read_rows(find_rows(source, 'articles'), Article)
+    by, refused, candidates = get_analyzer(cfg.analyzer), Counter(), out / 'candidates.jsonl'
+
+    def links():
+        return read_rows(find_rows(source, 'links'), TitleLink)
+
+    def articles():
+        return read_rows(find_rows(source, 'articles'), Article)
+
     linked = linked_articles(articles(), title_pairs(links(), cfg.most_articles))
     space = common_space(linked, by, cfg.dim, cfg.encoder, cfg.seed)
-    n = write_rows(candidates, gather(all_evidence(cfg, source, linked, space, refused, out), refused, cfg.max_partners, out))
-    check(n > 0, f'{source}: its title links and articles gave no synonym pair (refused: {dict(refused) or "nothing, the files are empty"}); check that both dumps and their SQL files are of the same date')
+    n = write_rows(
+        candidates,
+        gather(all_evidence(cfg, source, linked, space, refused, out), refused, cfg.max_partners, out),
+    )
+    check(
+        n > 0,
+        f'{source}: its title links and articles gave no synonym pair (refused: {dict(refused) or "nothing, the files are empty"}); check that both dumps and their SQL files are of the same date',
+    )
     near, ambiguous = nearness(space.ko, space.en, space.x, space.y) if space else None, senses(links())
     texts = [t for c in _read(candidates) if (t := parted(c)[1])]
     known, table = known_pairs(candidates, cfg.known, texts), signals(texts, near=near)
     calibration = calibrate(texts, table, known, cfg.seed)
     report = bands(texts, calibration(table), known, cfg.seed) if texts else []
     scores = np.fromiter(confidences(candidates, calibration, near, ambiguous), np.float32, n)
-    nodes, cross = ends(_read(candidates)), np.fromiter((c.left_lang != c.right_lang for c in _read(candidates)), bool, n)
+    nodes, cross = (
+        ends(_read(candidates)),
+        np.fromiter((c.left_lang != c.right_lang for c in _read(candidates)), bool, n),
+    )
     beaten = rivalled(nodes, cross, scores)
     kept = (scores >= cfg.min_score) & ~beaten
-    check(bool(kept.any()), f'none of {n} candidates has a confidence of min_score = {cfg.min_score} (the best has {scores.max():.2f}); lower the parameter `min_score`')
+    check(
+        bool(kept.any()),
+        f'none of {n} candidates has a confidence of min_score = {cfg.min_score} (the best has {scores.max():.2f}); lower the parameter `min_score`',
+    )
     where = splits(nodes[kept], cfg.held_out, cfg.seed)
     counts, some, files = Counter(), Sample(), Counter()
-    stream = with_plain(out, with_lucene(out/'synonyms.txt', some.passing(scored_pairs(candidates, scores, kept, where)), files), files)
-    write_rows(out/'pairs.jsonl', _counted(stream, counts))
-    write_rows(out/'evidence.jsonl.gz', (asdict(c) | {'score': round(float(s), 4), 'kept': bool(k)} for c, s, k in zip(_read(candidates), scores, kept)))
+    stream = with_plain(
+        out,
+        with_lucene(out / 'synonyms.txt', some.passing(scored_pairs(candidates, scores, kept, where)), files),
+        files,
+    )
+    write_rows(out / 'pairs.jsonl', _counted(stream, counts))
+    write_rows(
+        out / 'evidence.jsonl.gz',
+        (
+            asdict(c) | {'score': round(float(s), 4), 'kept': bool(k)}
+            for c, s, k in zip(_read(candidates), scores, kept)
+        ),
+    )
     made = _triplets(cfg, articles, candidates, space, by, out)
-    write_page(out/'pairs.html', some.rows, f'{len(some.rows):,} of {int(kept.sum()):,} pairs: every source and tenth of score, evenly.')
+    write_page(
+        out / 'pairs.html',
+        some.rows,
+        f'{len(some.rows):,} of {int(kept.sum()):,} pairs: every source and tenth of score, evenly.',
+    )
     _pictures(cfg, counts, some.rows, scores, kept, report, space, out)
     candidates.unlink()
     kinds = {k: sum(v for key, v in counts.items() if key[:2] == ('pair', k)) for k in ('en', 'ko', 'ko-en')}
-    return {'counts': {'candidates': n, 'pairs': int(kept.sum()), **{f'pairs_{k}': v for k, v in kinds.items()}, **{s: sum(v for key, v in counts.items() if key[0] == 'pair' and key[2] == s) for s in SPLITS},
-                       'below_min_score': int((scores < cfg.min_score).sum()), 'beaten_by_a_rival': int((beaten & (scores >= cfg.min_score)).sum()), **made, 'lucene_rules': files['synonyms.txt'], 'refused': dict(sorted(refused.items()))},
-            'metrics': (translation_accuracy(space, cfg.seed) if space else {}) | {'bands': report, 'calibrated': calibration.weights is not None, 'known_pairs': len(known)}}
+    return {
+        'counts': {
+            'candidates': n,
+            'pairs': int(kept.sum()),
+            **{f'pairs_{k}': v for k, v in kinds.items()},
+            **{s: sum(v for key, v in counts.items() if key[0] == 'pair' and key[2] == s) for s in SPLITS},
+            'below_min_score': int((scores < cfg.min_score).sum()),
+            'beaten_by_a_rival': int((beaten & (scores >= cfg.min_score)).sum()),
+            **made,
+            'lucene_rules': files['synonyms.txt'],
+            'refused': dict(sorted(refused.items())),
+        },
+        'metrics': (translation_accuracy(space, cfg.seed) if space else {})
+        | {'bands': report, 'calibrated': calibration.weights is not None, 'known_pairs': len(known)},
+    }
+
 
 def _counted(pairs: Iterable[SynonymPair], counts: Counter) -> Iterator[SynonymPair]:
     for p in pairs:
         counts['pair', _langs(p), p.split] += 1
-        for s in p.source.split(','): counts[s, _langs(p), p.split] += 1
+        for s in p.source.split(','):
+            counts[s, _langs(p), p.split] += 1
         yield p
 
-def _triplets(cfg: SynonymConfig, articles, candidates: Path, space: Space | None, by: Analyzer, out: Path) -> dict[str, int]:
+
+def _triplets(
+    cfg: SynonymConfig, articles, candidates: Path, space: Space | None, by: Analyzer, out: Path
+) -> dict[str, int]:
     "One file a field of `Triplet` rows; everything any source said is struck from the negatives, kept or not."
-    most = 2*cfg.most_articles
+    most = 2 * cfg.most_articles
     fields = article_fields(itertools.islice(articles(), most), by)
     titles = {(a.lang, squeeze(title_term(a.title))) for a in itertools.islice(articles(), most)}
-    def sides(p): return {(p.left_lang, squeeze(p.left)), (p.right_lang, squeeze(p.right))}
-    near_titles = {k for c in _read(candidates) if (both := sides(c)) & titles for k in both}
-    everything = Synonyms((c.left, c.right, c.left_lang, c.right_lang) for c in _read(candidates) if sides(c) & near_titles)
-    near = related_terms(linked_terms(itertools.islice(articles(), most)), space.tv if space else None, by, titles)
-    pairs = (p for p in read_rows(out/'pairs.jsonl', SynonymPair) if sides(p) & titles)
-    rows = {f: [] for f in (*FIELD_WORDS, 'general')}
-    for t in triplets(pairs, everything, near, fields): rows[t.field].append(t)
-    return {f'triplets_{f}': write_rows(out/f'triplets_{f}.jsonl', r) for f, r in rows.items()}
 
-def _pictures(cfg: SynonymConfig, counts: Counter, few: Sequence[SynonymPair], scores: np.ndarray, kept: np.ndarray, report: Sequence[dict], space: Space | None, out: Path) -> None:
-    _plot_sources(counts, out/'pairs_by_source.png')
-    _plot_scores(scores, kept, report, out/'confidence.png')
-    _plot_groups(few, out/'neighbourhoods.png')
+    def sides(p):
+        return {(p.left_lang, squeeze(p.left)), (p.right_lang, squeeze(p.right))}
+
+    near_titles = {k for c in _read(candidates) if (both := sides(c)) & titles for k in both}
+    everything = Synonyms(
+        (c.left, c.right, c.left_lang, c.right_lang) for c in _read(candidates) if sides(c) & near_titles
+    )
+    near = related_terms(
+        linked_terms(itertools.islice(articles(), most)), space.tv if space else None, by, titles
+    )
+    pairs = (p for p in read_rows(out / 'pairs.jsonl', SynonymPair) if sides(p) & titles)
+    rows = {f: [] for f in (*FIELD_WORDS, 'general')}
+    for t in triplets(pairs, everything, near, fields):
+        rows[t.field].append(t)
+    return {f'triplets_{f}': write_rows(out / f'triplets_{f}.jsonl', r) for f, r in rows.items()}
+
+
+def _pictures(
+    cfg: SynonymConfig,
+    counts: Counter,
+    few: Sequence[SynonymPair],
+    scores: np.ndarray,
+    kept: np.ndarray,
+    report: Sequence[dict],
+    space: Space | None,
+    out: Path,
+) -> None:
+    _plot_sources(counts, out / 'pairs_by_source.png')
+    _plot_scores(scores, kept, report, out / 'confidence.png')
+    _plot_groups(few, out / 'neighbourhoods.png')
     if space:
-        for method in ('umap', 'tsne'): _plot_space(space, method, out/f'pairs_{method}.png', seed=cfg.seed)
+        for method in ('umap', 'tsne'):
+            _plot_space(space, method, out / f'pairs_{method}.png', seed=cfg.seed)

@@ -8,9 +8,15 @@
 Documents are weighted when they are indexed (here: the BM25 term-frequency part; in korean_sparse: a trained encoder).
 A query runs no model: each of its terms is there or not, and counts as much as its idf. Terms that emerge late are lifted by date.
 """
+
 from __future__ import annotations
 
-import argparse, math, os, re, sys, unicodedata
+import argparse
+import math
+import os
+import re
+import sys
+import unicodedata
 from collections import Counter
 from datetime import date
 
@@ -62,17 +68,27 @@ SENTENCES = """
 """
 QUERIES = ('혈당 관리 방법', '통합돌봄은 어디에 신청하나요?', '온디바이스로 번역하기')
 
-K1, B = 1.2, 0.75              # BM25: how soon repetition saturates, how much length counts
-LOWEST, HIGHEST = 1e-6, 64.0   # every weight lies in (0, 64]
-MIN_DOCS, MIN_RATIO, GAIN = 3, 2.0, 0.5  # a term emerges in 3 documents at least, its share at least doubled; half of the log ratio is added
+K1, B = 1.2, 0.75  # BM25: how soon repetition saturates, how much length counts
+LOWEST, HIGHEST = 1e-6, 64.0  # every weight lies in (0, 64]
+MIN_DOCS, MIN_RATIO, GAIN = (
+    3,
+    2.0,
+    0.5,
+)  # a term emerges in 3 documents at least, its share at least doubled; half of the log ratio is added
 
 # Suffixes by what they follow: a final consonant, a vowel, or either
 AFTER_CONSONANT = '은 이 을 과 으로 이나 이란 이라 이라고 으로는 으로도 으로서 으로써'
 AFTER_VOWEL = '는 가 를 와 로 나 로는 로도 로서 로써'
-AFTER_ANY = ('에 의 도 에서 에게 께서 한테 까지 부터 보다 처럼 마다 조차 밖에 에는 에도 에서는 에서도 에게는 에게서 까지는 부터는 들 쯤 이다 이고 이며 입니다 인가요 '
-             '한 할 하다 한다 했다 하는 하고 하면 하며 하여 해서 해야 하기 하게 하지 하려면 하나요 합니다 했습니다 '
-             '된 될 되다 된다 됐다 되는 되고 되면 되며 되어 돼야 되나요 됩니다 됐습니다')
-SUFFIXES = {s: rule for rule, group in (('consonant', AFTER_CONSONANT), ('vowel', AFTER_VOWEL), ('any', AFTER_ANY)) for s in group.split()}
+AFTER_ANY = (
+    '에 의 도 에서 에게 께서 한테 까지 부터 보다 처럼 마다 조차 밖에 에는 에도 에서는 에서도 에게는 에게서 까지는 부터는 들 쯤 이다 이고 이며 입니다 인가요 '
+    '한 할 하다 한다 했다 하는 하고 하면 하며 하여 해서 해야 하기 하게 하지 하려면 하나요 합니다 했습니다 '
+    '된 될 되다 된다 됐다 되는 되고 되면 되며 되어 돼야 되나요 됩니다 됐습니다'
+)
+SUFFIXES = {
+    s: rule
+    for rule, group in (('consonant', AFTER_CONSONANT), ('vowel', AFTER_VOWEL), ('any', AFTER_ANY))
+    for s in group.split()
+}
 LONGEST = max(map(len, SUFFIXES))
 STOPWORDS = set('수 것 것이 있다 있는 있는지 전에 뒤 때 때는 같은 함께 없이 어디 어떻게 무엇'.split())
 
@@ -80,14 +96,16 @@ STOPWORDS = set('수 것 것이 있다 있는 있는지 전에 뒤 때 때는 �
 def fits(stem: str, suffix: str) -> bool:
     """Whether `suffix` may follow the last syllable of `stem`: 은 after a consonant, 는 after a vowel, 로 after ㄹ too."""
     final, rule = (ord(stem[-1]) - 0xAC00) % 28, SUFFIXES.get(suffix)
-    if rule == 'vowel': return final == 0 or (final == 8 and suffix.startswith('로'))
+    if rule == 'vowel':
+        return final == 0 or (final == 8 and suffix.startswith('로'))
     return rule == 'any' or (rule == 'consonant' and final > 0)
 
 
 def strip_endings(word: str) -> str:
     """Take the longest fitting suffix off while a stem of two syllables remains: 보건소에서는 -> 보건소."""
     for n in range(min(LONGEST, len(word) - 2), 0, -1):
-        if fits(word[:-n], word[-n:]): return strip_endings(word[:-n])
+        if fits(word[:-n], word[-n:]):
+            return strip_endings(word[:-n])
     return word
 
 
@@ -110,62 +128,84 @@ def count_docs(docs: list[list[str]]) -> Counter:
 
 def idf_weights(df: Counter, n: int) -> dict[str, float]:
     """idf = ln(1 + (N - df + 0.5) / (df + 0.5))."""
-    return {t: bounded(math.log(1 + (n - k + .5)/(k + .5))) for t, k in df.items()}
+    return {t: bounded(math.log(1 + (n - k + 0.5) / (k + 0.5))) for t, k in df.items()}
 
 
 def shares(docs: list[list[str]], dates: list[date], half_life: float) -> dict[str, tuple[float, float]]:
     """Each term's share of the documents (before, now): now counts a document 2^(-age/half-life), before counts the rest of it."""
-    recency = [2.0 ** (-(max(dates) - d).days/half_life) for d in dates]
+    recency = [2.0 ** (-(max(dates) - d).days / half_life) for d in dates]
     total, df, fresh = sum(recency), count_docs(docs), Counter()
     for doc, r in zip(docs, recency):
-        for t in dict.fromkeys(doc): fresh[t] += r
+        for t in dict.fromkeys(doc):
+            fresh[t] += r
     n = len(docs)  # one imaginary document of the overall share, k/n, keeps both shares above zero
-    return {t: ((k - fresh[t] + k/n)/(n - total + 1), (fresh[t] + k/n)/(total + 1)) for t, k in df.items()}
+    return {
+        t: ((k - fresh[t] + k / n) / (n - total + 1), (fresh[t] + k / n) / (total + 1)) for t, k in df.items()
+    }
 
 
 def lift(idf: dict[str, float], share: dict[str, tuple[float, float]], df: Counter) -> dict[str, float]:
     """Add GAIN * ln(share now / share before) to the idf of the terms that emerge; leave all others alone."""
-    emerging = {t: now/before for t, (before, now) in share.items() if df[t] >= MIN_DOCS and now >= MIN_RATIO*before}
-    return {t: bounded(w + GAIN*math.log(emerging[t])) if t in emerging else w for t, w in idf.items()}
+    emerging = {
+        t: now / before
+        for t, (before, now) in share.items()
+        if df[t] >= MIN_DOCS and now >= MIN_RATIO * before
+    }
+    return {t: bounded(w + GAIN * math.log(emerging[t])) if t in emerging else w for t, w in idf.items()}
 
 
 def doc_weights(docs: list[list[str]]) -> list[dict[str, float]]:
     """The BM25 term-frequency part of every document: tf (k1 + 1) / (tf + k1 (1 - b + b length / mean length))."""
-    mean = sum(map(len, docs))/len(docs)
-    norm = [K1*(1 - B + B*len(doc)/mean) for doc in docs]
-    return [{t: bounded(tf*(K1 + 1)/(tf + k)) for t, tf in Counter(doc).items()} for doc, k in zip(docs, norm)]
+    mean = sum(map(len, docs)) / len(docs)
+    norm = [K1 * (1 - B + B * len(doc) / mean) for doc in docs]
+    return [
+        {t: bounded(tf * (K1 + 1) / (tf + k)) for t, tf in Counter(doc).items()} for doc, k in zip(docs, norm)
+    ]
 
 
-def search(query: str, idf: dict[str, float], vectors: list[dict[str, float]]) -> list[tuple[float, int, dict[str, float]]]:
+def search(
+    query: str, idf: dict[str, float], vectors: list[dict[str, float]]
+) -> list[tuple[float, int, dict[str, float]]]:
     """(score, document number, contribution of each matched term), best first; a query term is present or absent."""
     terms, hits = dict.fromkeys(tokenize(query)), []
     for i, vector in enumerate(vectors):
-        parts = {t: idf[t]*vector[t] for t in terms if t in vector}
-        if parts: hits.append((sum(parts.values()), i, parts))
+        parts = {t: idf[t] * vector[t] for t in terms if t in vector}
+        if parts:
+            hits.append((sum(parts.values()), i, parts))
     return sorted(hits, key=lambda h: (-h[0], h[1]))
 
 
 def pad(text: str, width: int) -> str:
     """`text` filled up to `width` columns, counting Hangul as two."""
-    return text + ' '*(width - sum(2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text))
+    return text + ' ' * (width - sum(2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text))
 
 
-def print_trends(idf: dict[str, float], lifted: dict[str, float], share: dict[str, tuple[float, float]], df: Counter) -> None:
+def print_trends(
+    idf: dict[str, float], lifted: dict[str, float], share: dict[str, tuple[float, float]], df: Counter
+) -> None:
     """A table of the lifted terms and of the most frequent ones that stay as they are."""
     up = sorted((t for t in idf if lifted[t] > idf[t]), key=lambda t: idf[t] - lifted[t])
     steady = [t for t, k in df.most_common() if k >= MIN_DOCS and t not in up][:5]
     print(f'  {pad("term", 14)}{"docs":>4}{"before":>9}{"now":>8}    idf before -> after')
     for t in up + steady:
         before, now = share[t]
-        print(f'  {pad(t, 14)}{df[t]:>4}{before:>9.1%}{now:>8.1%}    {idf[t]:>10.2f} -> {lifted[t]:.2f}  {"lifted" if t in up else "kept"}')
+        print(
+            f'  {pad(t, 14)}{df[t]:>4}{before:>9.1%}{now:>8.1%}    {idf[t]:>10.2f} -> {lifted[t]:.2f}  {"lifted" if t in up else "kept"}'
+        )
 
 
-def print_hits(query: str, idf: dict[str, float], vectors: list[dict[str, float]], rows: list[list[str]], top: int) -> None:
+def print_hits(
+    query: str, idf: dict[str, float], vectors: list[dict[str, float]], rows: list[list[str]], top: int
+) -> None:
     """The query's terms with their weights, then the best sentences and what each matched term gives."""
     terms = dict.fromkeys(tokenize(query))
-    print(f'\nQuery: {query}\n  terms: ' + ', '.join(f'{t} {idf[t]:.2f}' if t in idf else f'{t} (in no sentence)' for t in terms))
+    print(
+        f'\nQuery: {query}\n  terms: '
+        + ', '.join(f'{t} {idf[t]:.2f}' if t in idf else f'{t} (in no sentence)' for t in terms)
+    )
     hits = search(query, idf, vectors)
-    if not hits: print('  no sentence shares a term with it')
+    if not hits:
+        print('  no sentence shares a term with it')
     for rank, (score, i, parts) in enumerate(hits[:top], 1):
         print(f'  {rank}. {score:6.2f}  {rows[i][0]}  {rows[i][1]}')
         for t, part in sorted(parts.items(), key=lambda p: -p[1]):
@@ -174,6 +214,7 @@ def print_hits(query: str, idf: dict[str, float], vectors: list[dict[str, float]
 
 class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line and leaves with exit code 2."""
+
     def error(self, message: str) -> None:
         self.exit(2, f'{self.prog}: error: {message}\n')
 
@@ -182,33 +223,53 @@ def read_args() -> argparse.Namespace:
     """The command line, checked."""
     parser = OneLineParser(description='Inference-free sparse retrieval for Korean in one file.')
     parser.add_argument('query', nargs='*', help='what to look for (default: three built-in queries)')
-    parser.add_argument('--half-life', default='180', metavar='DAYS', help='age at which a sentence counts half as recent (default: 180)')
+    parser.add_argument(
+        '--half-life',
+        default='180',
+        metavar='DAYS',
+        help='age at which a sentence counts half as recent (default: 180)',
+    )
     parser.add_argument('--top', default='3', metavar='N', help='sentences shown for a query (default: 3)')
     args = parser.parse_args()
-    try: half_life = float(args.half_life)
-    except ValueError: half_life = math.nan
-    if not (math.isfinite(half_life) and half_life > 0): parser.error(f'--half-life must be a positive number of days, got {args.half_life!r}')
-    if not (args.top.isdecimal() and int(args.top) > 0): parser.error(f'--top must be a whole number of 1 or more, got {args.top!r}')
+    try:
+        half_life = float(args.half_life)
+    except ValueError:
+        half_life = math.nan
+    if not (math.isfinite(half_life) and half_life > 0):
+        parser.error(f'--half-life must be a positive number of days, got {args.half_life!r}')
+    if not (args.top.isdecimal() and int(args.top) > 0):
+        parser.error(f'--top must be a whole number of 1 or more, got {args.top!r}')
     query = os.fsencode(' '.join(args.query)).decode('utf-8', 'replace')  # UTF-8 under any locale
-    if args.query and not tokenize(query): parser.error(f'query has no term to look for, got {query!r}')
-    return argparse.Namespace(queries=[query] if args.query else QUERIES, half_life=half_life, top=int(args.top))
+    if args.query and not tokenize(query):
+        parser.error(f'query has no term to look for, got {query!r}')
+    return argparse.Namespace(
+        queries=[query] if args.query else QUERIES, half_life=half_life, top=int(args.top)
+    )
 
 
 def main() -> None:
     """Index the sentences, lift the emerging terms, answer the queries."""
-    for stream in (sys.stdout, sys.stderr): stream.reconfigure(encoding='utf-8', errors='backslashreplace')
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding='utf-8', errors='backslashreplace')
     args = read_args()
     rows = [line.split(' ', 1) for line in SENTENCES.strip().splitlines()]
     dates, docs = [date.fromisoformat(d) for d, _ in rows], [tokenize(text) for _, text in rows]
     df = count_docs(docs)
     idf, share, vectors = idf_weights(df, len(docs)), shares(docs, dates, args.half_life), doc_weights(docs)
     lifted = lift(idf, share, df)
-    print(f'{len(docs)} sentences from {min(dates)} to {max(dates)}, {len(df)} terms, {sum(map(len, docs))/len(docs):.1f} terms a sentence')
-    print(f'\nShare of the sentences, before and now (half-life {args.half_life:g} days, counted back from {max(dates)})')
+    print(
+        f'{len(docs)} sentences from {min(dates)} to {max(dates)}, {len(df)} terms, {sum(map(len, docs)) / len(docs):.1f} terms a sentence'
+    )
+    print(
+        f'\nShare of the sentences, before and now (half-life {args.half_life:g} days, counted back from {max(dates)})'
+    )
     print_trends(idf, lifted, share, df)
-    for query in args.queries: print_hits(query, lifted, vectors, rows, args.top)
+    for query in args.queries:
+        print_hits(query, lifted, vectors, rows, args.top)
 
 
 if __name__ == '__main__':
-    try: main()
-    except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as head, has left
+    try:
+        main()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as head, has left

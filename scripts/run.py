@@ -1,21 +1,29 @@
 #!/usr/bin/env python3
 """Run the stage notebooks that a named run lists under papermill, then print what came out.
 
-    python scripts/run.py runs/sample.yaml            all six; an unchanged one is skipped
-    python scripts/run.py runs/cpu.yaml               training only
-    python scripts/run.py runs/box.yaml               the model that comes with the library: training, packing, figures, card
-    python scripts/run.py runs/sample.yaml --force    run them all again
-    python scripts/run.py runs/sample.yaml --from 04  begin at a stage
+python scripts/run.py runs/sample.yaml            all six; an unchanged one is skipped
+python scripts/run.py runs/cpu.yaml               training only
+python scripts/run.py runs/box.yaml               the model that comes with the library: training, packing, figures, card
+python scripts/run.py runs/sample.yaml --force    run them all again
+python scripts/run.py runs/sample.yaml --from 04  begin at a stage
 """
-import argparse, json, subprocess, sys, time, unicodedata
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+import unicodedata
 from pathlib import Path
 
 import yaml
 
-from korean_sparse.core import STAGES, outputs_root, stale_modules
+from korean_sparse.core.code import stale_modules
+from korean_sparse.core.places import outputs_root
+from korean_sparse.core.stage import STAGES
 
-NBS = Path(__file__).resolve().parents[1]/'nbs'
-BOX = '07_box'    # trains by the recipe itself, then measures
+NBS = Path(__file__).resolve().parents[1] / 'nbs'
+BOX = '07_box'  # trains by the recipe itself, then measures
 
 
 def read_run(path: Path) -> tuple[str, dict[str, dict]]:
@@ -23,53 +31,111 @@ def read_run(path: Path) -> tuple[str, dict[str, dict]]:
     recipe = yaml.safe_load(path.read_text(encoding='utf-8'))
     name = recipe.pop('run', path.stem)
     unknown = set(recipe) - {*STAGES, BOX}
-    if unknown: sys.exit(f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {", ".join(STAGES)}')
-    if BOX in recipe: return name, {BOX: {'recipe': str(path.resolve())}}
+    if unknown:
+        sys.exit(f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {", ".join(STAGES)}')
+    if BOX in recipe:
+        return name, {BOX: {'recipe': str(path.resolve())}}
     return name, {stage: recipe[stage] or {} for stage in STAGES if stage in recipe}
 
 
 def run_notebook(stage: str, parameters: dict, out: Path) -> float:
     "Execute one stage notebook; on failure show the end of its error and stop."
     out.mkdir(parents=True, exist_ok=True)
-    args = ['-y', yaml.safe_dump(parameters, allow_unicode=True)] if parameters else []   # lists and dicts as well
+    args = (
+        ['-y', yaml.safe_dump(parameters, allow_unicode=True)] if parameters else []
+    )  # lists and dicts as well
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, '-m', 'papermill', NBS/f'{stage}.ipynb', out/f'{stage}.ipynb', '--no-progress-bar', '--log-level', 'ERROR', *args],
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode: sys.exit(f'{stage} failed; the executed notebook is {out/f"{stage}.ipynb"}\n' + '\n'.join(done.stderr.strip().splitlines()[-12:]))
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-m',
+            'papermill',
+            NBS / f'{stage}.ipynb',
+            out / f'{stage}.ipynb',
+            '--no-progress-bar',
+            '--log-level',
+            'ERROR',
+            *args,
+        ],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        sys.exit(
+            f'{stage} failed; the executed notebook is {out / f"{stage}.ipynb"}\n'
+            + '\n'.join(done.stderr.strip().splitlines()[-12:])
+        )
     return time.perf_counter() - start
 
 
-def width(text: str) -> int: return sum(2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text)
-def pad(text: str, n: int) -> str: return text + ' '*(n - width(text))
+def width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text)
+
+
+def pad(text: str, n: int) -> str:
+    return text + ' ' * (n - width(text))
 
 
 def report(name: str, walls: dict[str, float]) -> None:
     "One table of figures, one of stages, the pictures, and three searches."
-    base = outputs_root()/name
-    m = {stage: json.loads((base/stage/'manifest.json').read_text(encoding='utf-8')) for stage in STAGES}
+    base = outputs_root() / name
+    m = {stage: json.loads((base / stage / 'manifest.json').read_text(encoding='utf-8')) for stage in STAGES}
     counts, metrics = {s: v['counts'] for s, v in m.items()}, {s: v['metrics'] for s, v in m.items()}
     e = metrics['05_evaluation']
-    rows = [('articles', counts['01_wikipedia']['articles']), ('title links', counts['01_wikipedia']['links']), ('synonym pairs', counts['02_synonyms']['pairs']),
-            ('trends', counts['03_temporal_clustering']['trends']), ('term clusters', counts['03_temporal_clustering']['clusters']), ('training examples', counts['04_pretraining']['examples'])]
-    rows += [(f'nDCG@10 {k[5:]}: BM25 | model', f'{v:.3f} | {e["trained " + k[5:]]:.3f}') for k, v in e.items() if k.startswith('BM25 ')]
-    rows += [('active terms per document', e['active_terms']), ('ms a query: BM25 | model', f'{e["bm25_ms"]} | {e["model_ms"]}'), ('artifact, MB', metrics['06_export']['artifact_mb'])]
+    rows = [
+        ('articles', counts['01_wikipedia']['articles']),
+        ('title links', counts['01_wikipedia']['links']),
+        ('synonym pairs', counts['02_synonyms']['pairs']),
+        ('trends', counts['03_temporal_clustering']['trends']),
+        ('term clusters', counts['03_temporal_clustering']['clusters']),
+        ('training examples', counts['04_pretraining']['examples']),
+    ]
+    rows += [
+        (f'nDCG@10 {k[5:]}: BM25 | model', f'{v:.3f} | {e["trained " + k[5:]]:.3f}')
+        for k, v in e.items()
+        if k.startswith('BM25 ')
+    ]
+    rows += [
+        ('active terms per document', e['active_terms']),
+        ('ms a query: BM25 | model', f'{e["bm25_ms"]} | {e["model_ms"]}'),
+        ('artifact, MB', metrics['06_export']['artifact_mb']),
+    ]
     print(f'\nrun {name}\n' + '\n'.join(f'  {k:34}{v:>16}' for k, v in rows))
     print(f'\n  {"stage":26}{"seconds":>9}{"peak MB":>9}{"notebook s":>12}')
-    for s in STAGES: print(f'  {s:26}{m[s]["seconds"]:9.1f}{m[s]["peak_mb"]:9}{walls.get(s, 0):12.1f}' + ('   skipped, unchanged' if m[s]['finished'] < STARTED else ''))
-    print('\npictures\n' + '\n'.join(f'  {p.relative_to(base.parent.parent)}' if base.parent.name == 'outputs' else f'  {p}' for s in STAGES for p in sorted((base/s).glob('*.png'))))
+    for s in STAGES:
+        print(
+            f'  {s:26}{m[s]["seconds"]:9.1f}{m[s]["peak_mb"]:9}{walls.get(s, 0):12.1f}'
+            + ('   skipped, unchanged' if m[s]['finished'] < STARTED else '')
+        )
+    print(
+        '\npictures\n'
+        + '\n'.join(
+            f'  {p.relative_to(base.parent.parent)}' if base.parent.name == 'outputs' else f'  {p}'
+            for s in STAGES
+            for p in sorted((base / s).glob('*.png'))
+        )
+    )
     print('\nsearches of the exported model, in a fresh process (tokenizer + idf for the query)')
-    for line in (base/'06_export/search.jsonl').read_text(encoding='utf-8').splitlines():
+    for line in (base / '06_export/search.jsonl').read_text(encoding='utf-8').splitlines():
         r = json.loads(line)
         print(f'  {r["query"]}')
-        for h in r['hits'][:3]: print(f'    {h["score"]:6.2f}  {pad(h["text"][:34], 56)}  ' + ' '.join(f'{t}={v}' for t, v in h['terms'][:5]))
+        for h in r['hits'][:3]:
+            print(
+                f'    {h["score"]:6.2f}  {pad(h["text"][:34], 56)}  '
+                + ' '.join(f'{t}={v}' for t, v in h['terms'][:5])
+            )
 
 
 def figures(name: str, walls: dict[str, float]) -> None:
     "Counts and metrics of the stages that ran, for a run without all six."
     for stage in walls:
-        m = json.loads((outputs_root()/name/stage/'manifest.json').read_text(encoding='utf-8'))
-        print(f'\n{stage}: {m["seconds"]} s, {m["peak_mb"]} MB at the peak\n' + '\n'.join(f'  {k:34}{v:>16}' for k, v in {**m['counts'], **m['metrics']}.items()))
-        print(f'  in {outputs_root()/name/stage}')
+        m = json.loads((outputs_root() / name / stage / 'manifest.json').read_text(encoding='utf-8'))
+        print(
+            f'\n{stage}: {m["seconds"]} s, {m["peak_mb"]} MB at the peak\n'
+            + '\n'.join(f'  {k:34}{v:>16}' for k, v in {**m['counts'], **m['metrics']}.items())
+        )
+        print(f'  in {outputs_root() / name / stage}')
 
 
 def main() -> None:
@@ -82,18 +148,35 @@ def main() -> None:
     args = parser.parse_args()
     name, recipe = read_run(args.recipe)
     stale = {s for stage in recipe for s in stale_modules(f'korean_sparse.{STAGES.get(stage, "box")}')}
-    if stale: sys.exit('not exported, so the run would use old code: ' + '; '.join(sorted(stale)) + '\nrun `nbdev_export`, then this again')
+    if stale:
+        sys.exit(
+            'not exported, so the run would use old code: '
+            + '; '.join(sorted(stale))
+            + '\nrun `nbdev_export`, then this again'
+        )
     walls: dict[str, float] = {}
     if BOX in recipe:
-        print(f'{BOX}: {run_notebook(BOX, recipe[BOX], outputs_root()/name/"notebooks"):.0f} s; the model, its card and its figures are in {outputs_root()/name/BOX}')
+        print(
+            f'{BOX}: {run_notebook(BOX, recipe[BOX], outputs_root() / name / "notebooks"):.0f} s; the model, its card and its figures are in {outputs_root() / name / BOX}'
+        )
         return
     for stage, parameters in recipe.items():
-        if stage[:2] < args.first[:2]: continue
+        if stage[:2] < args.first[:2]:
+            continue
         print(f'{stage} ...', end=' ', flush=True)
-        walls[stage] = run_notebook(stage, {'run': name, **parameters, **({'force': True} if args.force else {})}, outputs_root()/name/'notebooks')
+        walls[stage] = run_notebook(
+            stage,
+            {'run': name, **parameters, **({'force': True} if args.force else {})},
+            outputs_root() / name / 'notebooks',
+        )
         print(f'{walls[stage]:.0f} s', flush=True)
-    if len(walls) == len(STAGES) or all((outputs_root()/name/s/'manifest.json').exists() for s in STAGES): report(name, walls)
-    else: figures(name, walls)
+    if len(walls) == len(STAGES) or all(
+        (outputs_root() / name / s / 'manifest.json').exists() for s in STAGES
+    ):
+        report(name, walls)
+    else:
+        figures(name, walls)
 
 
-if __name__ == '__main__': main()
+if __name__ == '__main__':
+    main()

@@ -1,16 +1,29 @@
 "The one-file demo: its tokenizer by import, everything else as a reader runs it."
-import importlib.util, math, os, re, subprocess, sys, unicodedata
+
+import importlib.util
+import math
+import os
+import re
+import subprocess
+import sys
+import unicodedata
 from pathlib import Path
+
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1]/'scripts/demo_idf_korean.py'
+SCRIPT = Path(__file__).resolve().parents[1] / 'scripts/demo_idf_korean.py'
 TREND = re.compile(r'^  (\S+) +\d+ +[\d.]+% +[\d.]+% +([\d.]+) -> ([\d.]+)  (lifted|kept)$', re.M)
 HIT = re.compile(r'^  (\d+)\. +([\d.]+)  (\d{4}-\d\d-\d\d)  (.+)$', re.M)
 
 
 def run(*args):
-    return subprocess.run([sys.executable, str(SCRIPT), *args], capture_output=True, encoding='utf-8', timeout=30,
-                          env={**os.environ, 'PYTHONUTF8': '1'})
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *args],
+        capture_output=True,
+        encoding='utf-8',
+        timeout=30,
+        env={**os.environ, 'PYTHONUTF8': '1'},
+    )
 
 
 @pytest.fixture(scope='module')
@@ -28,10 +41,25 @@ def output():
     return done.stdout
 
 
-@pytest.mark.parametrize('word, stem', [
-    ('보건소에서는', '보건소'), ('혈당을', '혈당'), ('환자들이', '환자'), ('주민센터에서', '주민센터'), ('서버로', '서버'), ('교실로', '교실'),
-    ('방법으로는', '방법'), ('신청하나요', '신청'), ('관리한다', '관리'), ('발표됐다', '발표'), ('제도이다', '제도'), ('온디바이스', '온디바이스')])
-def test_endings_come_off(demo, word, stem): assert demo.strip_endings(word) == stem
+@pytest.mark.parametrize(
+    'word, stem',
+    [
+        ('보건소에서는', '보건소'),
+        ('혈당을', '혈당'),
+        ('환자들이', '환자'),
+        ('주민센터에서', '주민센터'),
+        ('서버로', '서버'),
+        ('교실로', '교실'),
+        ('방법으로는', '방법'),
+        ('신청하나요', '신청'),
+        ('관리한다', '관리'),
+        ('발표됐다', '발표'),
+        ('제도이다', '제도'),
+        ('온디바이스', '온디바이스'),
+    ],
+)
+def test_endings_come_off(demo, word, stem):
+    assert demo.strip_endings(word) == stem
 
 
 @pytest.mark.parametrize('word', ['물이', '비가', '역할', '전문가', '진료과', '아들', '계약', ''])
@@ -64,39 +92,47 @@ def test_sentences(demo):
 def test_weights_are_bounded(demo):
     assert demo.bounded(0) > 0 and demo.bounded(1e9) == 64 and demo.bounded(3.5) == 3.5
     idf = demo.idf_weights({'드문': 1, '흔한': 40}, 40)
-    assert math.isclose(idf['드문'], math.log(1 + 39.5/1.5)) and 0 < idf['흔한'] < idf['드문'] <= 64
+    assert math.isclose(idf['드문'], math.log(1 + 39.5 / 1.5)) and 0 < idf['흔한'] < idf['드문'] <= 64
 
 
-def test_hangul_fills_two_columns(demo): assert demo.pad('장마', 6) == '장마  ' and demo.pad('ai', 6) == 'ai    '
+def test_hangul_fills_two_columns(demo):
+    assert demo.pad('장마', 6) == '장마  ' and demo.pad('ai', 6) == 'ai    '
 
 
 def test_only_emerging_terms_are_lifted(output):
     trends = {term: (float(old), float(new), what) for term, old, new, what in TREND.findall(output)}
     for term in ('온디바이스', '통합돌봄', '저속노화'):
         old, new, what = trends[term]
-        assert what == 'lifted' and old + .2 < new <= 64
+        assert what == 'lifted' and old + 0.2 < new <= 64
     for term in ('신청', '계약', '미세먼지'):
         old, new, what = trends[term]
         assert what == 'kept' and old == new
 
 
-def test_output_is_the_same_every_time(output): assert run().stdout == output
+def test_output_is_the_same_every_time(output):
+    assert run().stdout == output
 
 
 def test_built_in_queries(output):
     first = [text for rank, _, _, text in HIT.findall(output) if rank == '1']
     assert len(first) == 3
-    for text, words in zip(first, (('혈당', '관리', '방법'), ('통합돌봄', '신청'), ('온디바이스', '번역'))): assert all(w in text for w in words)
+    for text, words in zip(first, (('혈당', '관리', '방법'), ('통합돌봄', '신청'), ('온디바이스', '번역'))):
+        assert all(w in text for w in words)
 
 
 def test_own_query_and_top():
     done = run('장마', '비가', '--top', '2')
     hits = HIT.findall(done.stdout)
-    assert done.returncode == 0 and len(hits) == 2 and '장마' in hits[0][3] and float(hits[0][1]) >= float(hits[1][1])
+    assert (
+        done.returncode == 0
+        and len(hits) == 2
+        and '장마' in hits[0][3]
+        and float(hits[0][1]) >= float(hits[1][1])
+    )
     blocks = HIT.split(done.stdout)[5::5]  # what stands under each hit
     for (_, score, *_), block in zip(hits, blocks):
         parts = [float(p) for p in re.findall(r'([\d.]+) = idf', block)]
-        assert math.isclose(sum(parts), float(score), abs_tol=.02)
+        assert math.isclose(sum(parts), float(score), abs_tol=0.02)
 
 
 def test_half_life_decides_the_lift():
@@ -109,9 +145,24 @@ def test_nothing_found():
     assert done.returncode == 0 and 'in no sentence' in done.stdout and not HIT.search(done.stdout)
 
 
-@pytest.mark.parametrize('args, named', [
-    ([''], 'query'), (['?!'], 'query'), (['--half-life', '0'], '--half-life'), (['--half-life', '-3'], '--half-life'),
-    (['--half-life', 'nan'], '--half-life'), (['--half-life', 'soon'], '--half-life'), (['--top', '0'], '--top')])
+@pytest.mark.parametrize(
+    'args, named',
+    [
+        ([''], 'query'),
+        (['?!'], 'query'),
+        (['--half-life', '0'], '--half-life'),
+        (['--half-life', '-3'], '--half-life'),
+        (['--half-life', 'nan'], '--half-life'),
+        (['--half-life', 'soon'], '--half-life'),
+        (['--top', '0'], '--top'),
+    ],
+)
 def test_errors_are_one_line(args, named):
     done = run(*args)
-    assert done.returncode == 2 and done.stdout == '' and done.stderr.count('\n') == 1 and named in done.stderr and repr(args[-1]) in done.stderr
+    assert (
+        done.returncode == 2
+        and done.stdout == ''
+        and done.stderr.count('\n') == 1
+        and named in done.stderr
+        and repr(args[-1]) in done.stderr
+    )

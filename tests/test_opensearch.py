@@ -1,5 +1,15 @@
 "A real node: what it is given, what it says, and what happens when it is down, slow, full or not the one it should be."
-import json, logging, os, shutil, signal, ssl, subprocess, sys, time, zipfile
+
+import json
+import logging
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,14 +20,35 @@ from proxy import Proxy
 from scipy.sparse import csr_matrix, vstack
 from tokenizers import Tokenizer
 
-from korean_sparse.artifacts import node_tokenizer, run_onnx, run_script, term_keys, weight_gap, write_document, write_query
-from korean_sparse.core import DataError
-from korean_sparse.encoder import SparseEncoder, splade
-from korean_sparse.node import cache, start, stop
-from korean_sparse.opensearch import ClusterError, bulk_index, call, connect, create_index, delete_model, deploy, drop_index, models, predict, register, search, undeploy
-from korean_sparse.start import load_start, tiny_checkpoint
+from korean_sparse.core.rows import DataError
+from korean_sparse.encoder.made import splade
+from korean_sparse.encoder.model import SparseEncoder
+from korean_sparse.encoder.start import load_start, tiny_checkpoint
+from korean_sparse.opensearch.artifacts import (
+    node_tokenizer,
+    run_onnx,
+    run_script,
+    term_keys,
+    weight_gap,
+    write_document,
+    write_query,
+)
+from korean_sparse.opensearch.client import ClusterError, call, connect
+from korean_sparse.opensearch.cluster import (
+    bulk_index,
+    create_index,
+    delete_model,
+    deploy,
+    drop_index,
+    models,
+    predict,
+    register,
+    search,
+    undeploy,
+)
+from korean_sparse.opensearch.node import cache, start, stop
 
-TEXTS = '''당뇨병 환자는 식사 전후에 혈당을 잰다.
+TEXTS = """당뇨병 환자는 식사 전후에 혈당을 잰다.
 고혈압은 소금을 적게 먹으면 나아질 수 있다.
 지진이 나면 책상 아래로 들어가 머리를 보호한다.
 전세 계약이 끝나기 전에 집주인에게 알려야 한다.
@@ -66,29 +97,37 @@ naïve café Zürich
 write to help@example.org!
 (1) [2] {3} <4>
 a
-GPU servers and their CUDA version'''.splitlines()
+GPU servers and their CUDA version""".splitlines()
 
 
 @pytest.fixture(scope='session')
 def node():
     "A node of the tests' own; its absence is a failure."
     stop('tests')
-    shutil.rmtree(cache()/'nodes'/'tests', ignore_errors=True)
+    shutil.rmtree(cache() / 'nodes' / 'tests', ignore_errors=True)
     found = start('tests')
     yield found
     stop('tests')
 
 
 @pytest.fixture(scope='session')
-def client(node): return connect(node.url)
+def client(node):
+    return connect(node.url)
 
 
 @pytest.fixture(scope='session')
-def folder(sample_run) -> Path: return sample_run/'06_export'/'korean-sparse-sample'
+def folder(sample_run) -> Path:
+    return sample_run / '06_export' / 'korean-sparse-sample'
 
 
 @pytest.fixture(scope='session')
-def deployed(client, folder) -> dict[str, str]: return {kind: deploy(client, register(client, folder/f'opensearch/{kind}.zip', progress=False), progress=False) for kind in ('document', 'query')}
+def deployed(client, folder) -> dict[str, str]:
+    return {
+        kind: deploy(
+            client, register(client, folder / f'opensearch/{kind}.zip', progress=False), progress=False
+        )
+        for kind in ('document', 'query')
+    }
 
 
 @pytest.fixture(scope='session')
@@ -96,27 +135,39 @@ def authority(tmp_path_factory) -> tuple[Path, ssl.SSLContext]:
     trustme = pytest.importorskip('trustme')
     ca, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert('localhost').configure_cert(context)
-    path = tmp_path_factory.mktemp('ca')/'ca.pem'
+    path = tmp_path_factory.mktemp('ca') / 'ca.pem'
     ca.cert_pem.write_to_path(path)
     return path, context
 
 
 # what it says
 
+
 def test_torch_torchscript_onnx_and_the_node_say_the_same(client, deployed, folder, tmp_path):
     model = SparseEncoder.load(folder)
-    texts = [*TEXTS, '혈당을 재는 방법. '*500, '']
+    texts = [*TEXTS, '혈당을 재는 방법. ' * 500, '']
     assert len(TEXTS) == 50
-    with zipfile.ZipFile(folder/'opensearch/document.zip') as z: z.extractall(tmp_path)
-    tokenizer = Tokenizer.from_file(str(tmp_path/'tokenizer.json'))
+    with zipfile.ZipFile(folder / 'opensearch/document.zip') as z:
+        z.extractall(tmp_path)
+    tokenizer = Tokenizer.from_file(str(tmp_path / 'tokenizer.json'))
     keys, want = term_keys(tokenizer), model.encode(texts)
     place = {k: i for i, k in enumerate(keys)}
-    def row(said): return csr_matrix(([*said.values()], ([0]*len(said), [place[k] for k in said])), shape=(1, len(keys)))
+
+    def row(said):
+        return csr_matrix(
+            ([*said.values()], ([0] * len(said), [place[k] for k in said])), shape=(1, len(keys))
+        )
+
     said = vstack([row(predict(client, deployed['document'], [t])[0] if t else {}) for t in texts])
-    sides = {'TorchScript': run_script(torch.jit.load(tmp_path/'model.pt'), tokenizer, texts), 'ONNX': run_onnx(folder/'onnx/model.onnx', model, texts), 'node': said}
-    assert want.nnz > 20*len(TEXTS)    # enough weights to compare
+    sides = {
+        'TorchScript': run_script(torch.jit.load(tmp_path / 'model.pt'), tokenizer, texts),
+        'ONNX': run_onnx(folder / 'onnx/model.onnx', model, texts),
+        'node': said,
+    }
+    assert want.nnz > 20 * len(TEXTS)  # enough weights to compare
     for name, got in sides.items():
-        for n, text in enumerate(texts): assert weight_gap(want[n], got[n]) < 1e-4, (name, text[:40])
+        for n, text in enumerate(texts):
+            assert weight_gap(want[n], got[n]) < 1e-4, (name, text[:40])
     assert want[-1].nnz == 0
 
 
@@ -126,40 +177,72 @@ def test_queries_are_read_as_in_python(client, deployed, folder):
     for text in TEXTS:
         here = {keys[i]: float(query.idf[i]) for i in query(text)}
         said = predict(client, deployed['query'], [text])[0]
-        assert set(said) == set(here) and all(abs(said[k] - here[k]) <= 1e-4*here[k] for k in here), text
+        assert set(said) == set(here) and all(abs(said[k] - here[k]) <= 1e-4 * here[k] for k in here), text
 
 
 @pytest.mark.parametrize('kind', ['bert', 'xlm-roberta', 'modernbert'])
 def test_vocabularies_of_other_kinds_keep_their_terms_apart(kind, client, tmp_path):
     "WordPiece, Unigram with word marks, byte-level BPE; tiny random masked language models under the splade head."
     texts = TEXTS[:12] + TEXTS[-12:]
-    model = splade(load_start(tiny_checkpoint(tmp_path/'start', texts, kind)), max_length=64, top_k=40)
-    written = [write_document(model, tmp_path/'document.zip', f'{kind}-document'), write_query(model.tokenizer, model.query.idf, tmp_path/'query.zip', f'{kind}-query')]
+    model = splade(load_start(tiny_checkpoint(tmp_path / 'start', texts, kind)), max_length=64, top_k=40)
+    written = [
+        write_document(model, tmp_path / 'document.zip', f'{kind}-document'),
+        write_query(model.tokenizer, model.query.idf, tmp_path / 'query.zip', f'{kind}-query'),
+    ]
     document, query = (deploy(client, register(client, a, progress=False), progress=False) for a in written)
     keys = term_keys(node_tokenizer(model.tokenizer))
     assert len({k for k in keys if k}) == len([k for k in keys if k])
     for text, row in zip(texts, model.encode(texts)):
         said = predict(client, document, [text])[0]
-        assert weight_gap(row, csr_matrix(([*said.values()], ([0]*len(said), [keys.index(k) for k in said])), shape=row.shape)) < 1e-4, text
+        assert (
+            weight_gap(
+                row,
+                csr_matrix(
+                    ([*said.values()], ([0] * len(said), [keys.index(k) for k in said])), shape=row.shape
+                ),
+            )
+            < 1e-4
+        ), text
         assert set(predict(client, query, [text])[0]) == {keys[i] for i in model.query(text)}, text
-    for m in (document, query): delete_model(client, m)
+    for m in (document, query):
+        delete_model(client, m)
 
 
-def test_the_same_artifact_is_uploaded_once_and_an_interrupted_upload_is_made_anew(client, deployed, folder, node):
+def test_the_same_artifact_is_uploaded_once_and_an_interrupted_upload_is_made_anew(
+    client, deployed, folder, node
+):
     sent = lambda seen: [p for _, p, _, _ in seen if 'upload_chunk' in p]
     with Proxy(node.url) as proxy:
-        assert register(connect(proxy.url), folder/'opensearch/query.zip', progress=False) == deployed['query'] and not sent(proxy.seen)
-    shutil.copytree(folder/'opensearch', other := Path(node.folder)/'other', dirs_exist_ok=True)
-    note = json.loads((other/'document.json').read_text()) | {'name': 'interrupted'}
-    (other/'document.json').write_text(json.dumps(note))
-    with Proxy(node.url, fault=lambda method, path, n: (400, b'{"error": "cut"}') if path.endswith('upload_chunk/0') else None) as proxy, pytest.raises(ClusterError, match='cut'):
-        register(connect(proxy.url), other/'document.zip', progress=False)
+        assert register(connect(proxy.url), folder / 'opensearch/query.zip', progress=False) == deployed[
+            'query'
+        ] and not sent(proxy.seen)
+    shutil.copytree(folder / 'opensearch', other := Path(node.folder) / 'other', dirs_exist_ok=True)
+    note = json.loads((other / 'document.json').read_text()) | {'name': 'interrupted'}
+    (other / 'document.json').write_text(json.dumps(note))
+    with (
+        Proxy(
+            node.url,
+            fault=lambda method, path, n: (
+                (400, b'{"error": "cut"}') if path.endswith('upload_chunk/0') else None
+            ),
+        ) as proxy,
+        pytest.raises(ClusterError, match='cut'),
+    ):
+        register(connect(proxy.url), other / 'document.zip', progress=False)
     call(client, 'POST', '/.plugins-ml-model/_refresh')
-    assert [m['state'] for m in models(client, model_content_hash_value=note['sha256']) if m['name'] == 'interrupted'] == ['REGISTERING']
-    model_id = register(client, other/'document.zip', progress=False)
+    assert [
+        m['state']
+        for m in models(client, model_content_hash_value=note['sha256'])
+        if m['name'] == 'interrupted'
+    ] == ['REGISTERING']
+    model_id = register(client, other / 'document.zip', progress=False)
     call(client, 'POST', '/.plugins-ml-model/_refresh')
-    assert [m['id'] for m in models(client, model_content_hash_value=note['sha256']) if m['name'] == 'interrupted'] == [model_id]
-    deploy(client, model_id, progress=False); undeploy(client, model_id); delete_model(client, model_id)
+    assert [
+        m['id'] for m in models(client, model_content_hash_value=note['sha256']) if m['name'] == 'interrupted'
+    ] == [model_id]
+    deploy(client, model_id, progress=False)
+    undeploy(client, model_id)
+    delete_model(client, model_id)
 
 
 def test_a_deployment_that_crosses_others_is_begun_again(client, deployed):
@@ -167,110 +250,181 @@ def test_a_deployment_that_crosses_others_is_begun_again(client, deployed):
     model_id = deployed['query']
     for _ in range(3):
         undeploy(client, model_id)
-        with ThreadPoolExecutor(8) as pool: assert list(pool.map(lambda _: deploy(client, model_id, progress=False), range(8))) == [model_id]*8
+        with ThreadPoolExecutor(8) as pool:
+            assert (
+                list(pool.map(lambda _: deploy(client, model_id, progress=False), range(8))) == [model_id] * 8
+            )
         assert predict(client, model_id, ['지진'])[0]
 
 
 def test_two_processes_make_the_same_zip(folder, tmp_path):
-    code = 'import sys; from korean_sparse.artifacts import write_document; from korean_sparse.encoder import SparseEncoder; print(write_document(SparseEncoder.load(sys.argv[1]), sys.argv[2], "m").sha256)'
-    made = [subprocess.run([sys.executable, '-c', code, folder, tmp_path/f'{i}.zip'], capture_output=True, text=True, check=True).stdout for i in range(2)]
+    code = 'import sys; from korean_sparse.opensearch.artifacts import write_document; from korean_sparse.encoder.model import SparseEncoder; print(write_document(SparseEncoder.load(sys.argv[1]), sys.argv[2], "m").sha256)'
+    made = [
+        subprocess.run(
+            [sys.executable, '-c', code, folder, tmp_path / f'{i}.zip'],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for i in range(2)
+    ]
     assert made[0] == made[1]
-    with zipfile.ZipFile(tmp_path/'0.zip') as z: assert str(ROOT).encode() not in z.read('model.pt')
+    with zipfile.ZipFile(tmp_path / '0.zip') as z:
+        assert str(ROOT).encode() not in z.read('model.pt')
 
 
 # what is refused before anything is sent
 
+
 def test_a_wrong_artifact_is_refused_before_anything_is_sent(folder, tmp_path):
-    "The faults themselves are tested in 06c_artifacts; here nothing may reach the cluster."
+    "The faults themselves are tested in opensearch/02_artifacts; here nothing may reach the cluster."
     with Proxy() as proxy:
         nowhere = connect(proxy.url)
         for damage in ('cut', 'hash', 'idf'):
-            shutil.copytree(folder/'opensearch', tmp_path/damage)
-            path = tmp_path/damage/'query.zip'
-            if damage == 'cut': path.write_bytes(path.read_bytes()[:-100])
-            elif damage == 'hash': (tmp_path/damage/'query.json').write_text((tmp_path/damage/'query.json').read_text().replace('"sha256": "', '"sha256": "0'))
+            shutil.copytree(folder / 'opensearch', tmp_path / damage)
+            path = tmp_path / damage / 'query.zip'
+            if damage == 'cut':
+                path.write_bytes(path.read_bytes()[:-100])
+            elif damage == 'hash':
+                (tmp_path / damage / 'query.json').write_text(
+                    (tmp_path / damage / 'query.json').read_text().replace('"sha256": "', '"sha256": "0')
+                )
             else:
-                with zipfile.ZipFile(path) as z: parts = {n: z.read(n) for n in z.namelist()}
-                table = json.loads(parts['idf.json']); table[next(iter(table))] = 0
+                with zipfile.ZipFile(path) as z:
+                    parts = {n: z.read(n) for n in z.namelist()}
+                table = json.loads(parts['idf.json'])
+                table[next(iter(table))] = 0
                 with zipfile.ZipFile(path, 'w') as z:
-                    for n, c in {**parts, 'idf.json': json.dumps(table)}.items(): z.writestr(n, c)
-            with pytest.raises(DataError, match='cannot be sent to OpenSearch'): register(nowhere, path)
+                    for n, c in {**parts, 'idf.json': json.dumps(table)}.items():
+                        z.writestr(n, c)
+            with pytest.raises(DataError, match='cannot be sent to OpenSearch'):
+                register(nowhere, path)
         assert not proxy.seen
 
 
 # a node that is down, slow or full
 
+
 def test_a_cluster_that_is_busy_is_asked_again_and_then_named(node):
-    with Proxy(node.url, fault=lambda method, path, n: (503, b'{"error": {"reason": "not yet"}}') if n < 2 else None) as proxy:
-        assert call(connect(proxy.url), 'GET', '/_cluster/health', pause=.01)['status'] and len(proxy.seen) == 3
+    with Proxy(
+        node.url, fault=lambda method, path, n: (503, b'{"error": {"reason": "not yet"}}') if n < 2 else None
+    ) as proxy:
+        assert (
+            call(connect(proxy.url), 'GET', '/_cluster/health', pause=0.01)['status'] and len(proxy.seen) == 3
+        )
     for status in (429, 503):
-        with Proxy(node.url, fault=lambda method, path, n: (status, b'{"error": {"reason": "queue is full"}}')) as proxy, pytest.raises(ClusterError) as said:
-            call(connect(proxy.url), 'GET', '/_cluster/health', tries=3, pause=.01)
+        with (
+            Proxy(
+                node.url, fault=lambda method, path, n: (status, b'{"error": {"reason": "queue is full"}}')
+            ) as proxy,
+            pytest.raises(ClusterError) as said,
+        ):
+            call(connect(proxy.url), 'GET', '/_cluster/health', tries=3, pause=0.01)
         assert f'answered {status}: queue is full (3 tries)' in str(said.value) and len(proxy.seen) == 3
 
 
 def test_a_slow_node_and_one_that_is_down_are_named():
-    with Proxy(fault=lambda method, path, n: time.sleep(2) or (200, b'{}')) as proxy, pytest.raises(ClusterError, match='no answer at http://localhost:[0-9]+ within the time limit'):
-        call(connect(proxy.url, timeout=.2), 'GET', '/', tries=2, pause=.01)
-    with pytest.raises(ClusterError, match='nothing answers at http://localhost:1: is it running'): call(connect('http://localhost:1'), 'GET', '/', tries=2, pause=.01)
+    with (
+        Proxy(fault=lambda method, path, n: time.sleep(2) or (200, b'{}')) as proxy,
+        pytest.raises(ClusterError, match='no answer at http://localhost:[0-9]+ within the time limit'),
+    ):
+        call(connect(proxy.url, timeout=0.2), 'GET', '/', tries=2, pause=0.01)
+    with pytest.raises(ClusterError, match='nothing answers at http://localhost:1: is it running'):
+        call(connect('http://localhost:1'), 'GET', '/', tries=2, pause=0.01)
 
 
 def test_documents_sent_back_by_a_full_cluster_are_sent_again():
     "The proxy answers in the node's place: every second document of a first sending comes back with 429, one is refused for good."
     arrived = []
+
     def fault(method, path, n):
-        if '_refresh' in path: return 200, b'{}'
+        if '_refresh' in path:
+            return 200, b'{}'
         ids = [json.loads(l)['index']['_id'] for l in proxy.seen[-1][3].decode().splitlines()[::2]]
         items = []
         for i in ids:
-            if i == 'd3': items.append({'index': {'_id': i, 'status': 400, 'error': {'reason': 'failed to parse', 'caused_by': {'reason': 'weight must be positive'}}}})
-            elif n == 0 and int(i[1:]) % 2: items.append({'index': {'_id': i, 'status': 429, 'error': {'reason': 'rejected'}}})
-            else: arrived.append(i); items.append({'index': {'_id': i, 'status': 201}})
+            if i == 'd3':
+                items.append(
+                    {
+                        'index': {
+                            '_id': i,
+                            'status': 400,
+                            'error': {
+                                'reason': 'failed to parse',
+                                'caused_by': {'reason': 'weight must be positive'},
+                            },
+                        }
+                    }
+                )
+            elif n == 0 and int(i[1:]) % 2:
+                items.append({'index': {'_id': i, 'status': 429, 'error': {'reason': 'rejected'}}})
+            else:
+                arrived.append(i)
+                items.append({'index': {'_id': i, 'status': 201}})
         return 200, json.dumps({'items': items}).encode()
-    with Proxy(fault=fault) as proxy: report = bulk_index(connect(proxy.url), 'x', [{'id': f'd{i}', 'text': '글'} for i in range(8)], progress=False)
+
+    with Proxy(fault=fault) as proxy:
+        report = bulk_index(
+            connect(proxy.url), 'x', [{'id': f'd{i}', 'text': '글'} for i in range(8)], progress=False
+        )
     assert sorted(arrived) == [f'd{i}' for i in range(8) if i != 3] and report.indexed == 7
     assert report.rejected == [('d3', 'weight must be positive')]
 
 
-FEED = '''
+FEED = """
 import sys, time
-from korean_sparse.opensearch import bulk_index, connect
+from korean_sparse.opensearch.cluster import bulk_index
+from korean_sparse.opensearch.client import connect
 def rows():
     for i in range(400):
         time.sleep(.005); yield {"id": f"d{i}", "text": f"문서 {i}", "sparse": {"문서": 1., f"t{i}": 2.}}
 report = bulk_index(connect(sys.argv[1]), "killed", rows(), encoded=True, batch=20, journal=sys.argv[2], progress=False)
 print(report.indexed, report.skipped)
-'''
+"""
 
 
 def test_kill_9_while_indexing_and_run_again(client, deployed, node, tmp_path):
-    drop_index(client, 'killed'); create_index(client, 'killed', deployed['query'])
-    journal, command = tmp_path/'journal.jsonl', [sys.executable, '-c', FEED, node.url, tmp_path/'journal.jsonl']
+    drop_index(client, 'killed')
+    create_index(client, 'killed', deployed['query'])
+    journal, command = (
+        tmp_path / 'journal.jsonl',
+        [sys.executable, '-c', FEED, node.url, tmp_path / 'journal.jsonl'],
+    )
     process = subprocess.Popen(command)
-    while not journal.exists() or journal.read_text().count('done') < 4: time.sleep(.01); assert process.poll() is None
-    process.send_signal(signal.SIGKILL); process.wait()
-    indexed, skipped = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    while not journal.exists() or journal.read_text().count('done') < 4:
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    indexed, skipped = map(
+        int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    )
     assert skipped >= 80 and indexed + skipped == 400
     assert call(client, 'GET', '/killed/_count')['count'] == 400
-    assert [h.id for h in search(client, 'killed', tokens={'t123': 1.})] == ['d123']
+    assert [h.id for h in search(client, 'killed', tokens={'t123': 1.0})] == ['d123']
     drop_index(client, 'killed')
 
 
 # who we are
+
 
 def test_tls_is_verified_and_a_password_is_needed(node, authority, monkeypatch, caplog):
     ca, context = authority
     caplog.set_level(logging.DEBUG)
     with Proxy(node.url, context, login='operator:s3cret-Pass') as proxy:
         monkeypatch.setenv('OPENSEARCH_URL', proxy.url)
-        with pytest.raises(ClusterError, match='certificate .* could not be verified: give its authority'): call(connect(), 'GET', '/', tries=2, pause=.01)
+        with pytest.raises(ClusterError, match='certificate .* could not be verified: give its authority'):
+            call(connect(), 'GET', '/', tries=2, pause=0.01)
         monkeypatch.setenv('OPENSEARCH_CA', str(ca))
-        monkeypatch.setenv('OPENSEARCH_USER', 'operator'); monkeypatch.setenv('OPENSEARCH_PASSWORD', 'wrong')
-        with pytest.raises(ClusterError, match='who we are was refused .*401.* check OPENSEARCH_USER'): call(connect(), 'GET', '/')
+        monkeypatch.setenv('OPENSEARCH_USER', 'operator')
+        monkeypatch.setenv('OPENSEARCH_PASSWORD', 'wrong')
+        with pytest.raises(ClusterError, match='who we are was refused .*401.* check OPENSEARCH_USER'):
+            call(connect(), 'GET', '/')
         monkeypatch.setenv('OPENSEARCH_PASSWORD', 's3cret-Pass')
         client = connect()
         assert call(client, 'GET', '/')['version']['number'] and 's3cret' not in repr(client)
-        with pytest.raises(ClusterError): call(client, 'GET', '/no-such-index/_search')
+        with pytest.raises(ClusterError):
+            call(client, 'GET', '/no-such-index/_search')
     assert caplog.records and 's3cret' not in caplog.text
 
 
@@ -279,25 +433,56 @@ def test_requests_to_amazon_are_signed(monkeypatch):
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
-    for name, value in {'AWS_ACCESS_KEY_ID': 'AKIDEXAMPLE', 'AWS_SECRET_ACCESS_KEY': 'very-secret-key', 'OPENSEARCH_AWS_REGION': 'ap-northeast-2'}.items(): monkeypatch.setenv(name, value)
+
+    for name, value in {
+        'AWS_ACCESS_KEY_ID': 'AKIDEXAMPLE',
+        'AWS_SECRET_ACCESS_KEY': 'very-secret-key',
+        'OPENSEARCH_AWS_REGION': 'ap-northeast-2',
+    }.items():
+        monkeypatch.setenv(name, value)
     with Proxy(fault=lambda method, path, n: (200, b'{}')) as proxy:
         call(connect(proxy.url), 'POST', '/articles/_search', {'query': {'match': {'text': '혈당'}}})
         method, path, headers, body = proxy.seen[0]
     sent = {k.lower(): v for k, v in headers.items()}
-    assert sent['authorization'].startswith('AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/') and '/ap-northeast-2/es/aws4_request' in sent['authorization']
+    assert (
+        sent['authorization'].startswith('AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/')
+        and '/ap-northeast-2/es/aws4_request' in sent['authorization']
+    )
     signed = sent['authorization'].split('SignedHeaders=')[1].split(',')[0].split(';')
     request = AWSRequest(method, proxy.url + path, headers={k: sent[k] for k in signed}, data=body)
     request.context['timestamp'] = sent['x-amz-date']
     auth = SigV4Auth(Credentials('AKIDEXAMPLE', 'very-secret-key'), 'es', 'ap-northeast-2')
-    assert sent['authorization'].endswith('Signature=' + auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request))
+    assert sent['authorization'].endswith(
+        'Signature=' + auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+    )
     assert 'very-secret-key' not in str(proxy.seen)
 
 
 def test_the_walk_through_runs_and_keeps_no_secret(sample_run, node, authority, tmp_path):
     ca, context = authority
     with Proxy(node.url, context, login='operator:s3cret-Pass') as proxy:
-        env = {**os.environ, 'OPENSEARCH_URL': proxy.url, 'OPENSEARCH_CA': str(ca), 'OPENSEARCH_USER': 'operator', 'OPENSEARCH_PASSWORD': 's3cret-Pass'}
-        done = subprocess.run([sys.executable, '-m', 'papermill', ROOT/'nbs/06a_opensearch.ipynb', tmp_path/'out.ipynb', '--no-progress-bar'], capture_output=True, text=True, cwd=tmp_path, stdin=subprocess.DEVNULL, env=env)
+        env = {
+            **os.environ,
+            'OPENSEARCH_URL': proxy.url,
+            'OPENSEARCH_CA': str(ca),
+            'OPENSEARCH_USER': 'operator',
+            'OPENSEARCH_PASSWORD': 's3cret-Pass',
+        }
+        done = subprocess.run(
+            [
+                sys.executable,
+                '-m',
+                'papermill',
+                ROOT / 'nbs/opensearch/03_cluster.ipynb',
+                tmp_path / 'out.ipynb',
+                '--no-progress-bar',
+            ],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            env=env,
+        )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert 's3cret' not in (tmp_path/'out.ipynb').read_text() + done.stdout + done.stderr
-    assert '혈당' in (tmp_path/'out.ipynb').read_text()
+    assert 's3cret' not in (tmp_path / 'out.ipynb').read_text() + done.stdout + done.stderr
+    assert '혈당' in (tmp_path / 'out.ipynb').read_text()

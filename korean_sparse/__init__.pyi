@@ -1,0 +1,18 @@
+from . import (
+    core as core,
+    encoder as encoder,
+    examples as examples,
+    judging as judging,
+    opensearch as opensearch,
+    pairs as pairs,
+    retrieval as retrieval,
+    text as text,
+    timeline as timeline,
+    training as training,
+    wiki as wiki,
+)
+from .encoder.model import SparseEncoder as SparseEncoder
+from .retrieval.query import SparseIndex as SparseIndex
+from .search import Search as Search
+
+__version__: str

@@ -1,0 +1,54 @@
+from .rows import (
+    Article as Article,
+    DataError as DataError,
+    NewsItem as NewsItem,
+    Passage as Passage,
+    SynonymPair as SynonymPair,
+    TermCluster as TermCluster,
+    TermTrend as TermTrend,
+    TitleLink as TitleLink,
+    TrainExample as TrainExample,
+)
+from .files import (
+    atomic as atomic,
+    find_rows as find_rows,
+    join_rows as join_rows,
+    open_text as open_text,
+    read_json_lines as read_json_lines,
+    read_rows as read_rows,
+    write_json as write_json,
+    write_rows as write_rows,
+    write_text as write_text,
+)
+from .places import (
+    find_root as find_root,
+    outputs_root as outputs_root,
+    resolve as resolve,
+)
+from .settings import (
+    from_notebook as from_notebook,
+    make_config as make_config,
+)
+from .code import (
+    code_hash as code_hash,
+    modules_of as modules_of,
+    stale_modules as stale_modules,
+)
+from .stage import (
+    STAGES as STAGES,
+    StageResult as StageResult,
+    file_hash as file_hash,
+    run_stage as run_stage,
+    upstream as upstream,
+)
+from .tensors import (
+    content_hash as content_hash,
+    read_tensors as read_tensors,
+    write_tensors as write_tensors,
+)
+from .pictures import (
+    axes as axes,
+    draw_map as draw_map,
+    project as project,
+    save_picture as save_picture,
+)

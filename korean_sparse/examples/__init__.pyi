@@ -1,0 +1,35 @@
+from .readers import (
+    KINDS as KINDS,
+    examples_set as examples_set,
+    hub_examples as hub_examples,
+    news_examples as news_examples,
+    read_bitext as read_bitext,
+    read_examples as read_examples,
+    read_id_triples as read_id_triples,
+    read_mrc as read_mrc,
+    read_news as read_news,
+    read_retrieval as read_retrieval,
+    read_sts as read_sts,
+    read_synonyms as read_synonyms,
+    read_triples as read_triples,
+    read_triplets as read_triplets,
+    read_written as read_written,
+    retrieval_examples as retrieval_examples,
+)
+from .from_articles import (
+    article_examples as article_examples,
+    cloze_examples as cloze_examples,
+    read_articles as read_articles,
+    read_cloze as read_cloze,
+    read_crops as read_crops,
+)
+from .corpus import (
+    healing_texts as healing_texts,
+    read_text_sources as read_text_sources,
+    weighted_texts as weighted_texts,
+)
+from .mixing import (
+    load_examples as load_examples,
+    mix as mix,
+    read_source as read_source,
+)

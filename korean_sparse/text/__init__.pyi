@@ -1,0 +1,47 @@
+from .normal import (
+    language as language,
+    normalize as normalize,
+)
+from .stopwords import (
+    STOPWORDS_EN as STOPWORDS_EN,
+    STOPWORDS_KO as STOPWORDS_KO,
+    stopword_ids as stopword_ids,
+)
+from .analysers import (
+    Analyzer as Analyzer,
+    content_terms as content_terms,
+    get_analyzer as get_analyzer,
+    is_content as is_content,
+)
+from .prose import (
+    sections as sections,
+    sentences as sentences,
+    without_headings as without_headings,
+)
+from .vocabulary import (
+    ENGLISH as ENGLISH,
+    KOREAN as KOREAN,
+    MUTED as MUTED,
+    OTHER as OTHER,
+    Vocabulary as Vocabulary,
+    train_vocabulary as train_vocabulary,
+)
+from .terms import (
+    is_term as is_term,
+    near_identical as near_identical,
+    squeeze as squeeze,
+    term_lang as term_lang,
+    title_term as title_term,
+)
+from .transliteration import (
+    Transliterator as Transliterator,
+    letters as letters,
+    sounds as sounds,
+    transliterator as transliterator,
+)
+from .vectors import (
+    TermVectors as TermVectors,
+    join_linked as join_linked,
+    phrase_vector as phrase_vector,
+    ppmi_vectors as ppmi_vectors,
+)

@@ -1,0 +1,41 @@
+from .dated import (
+    dated_files as dated_files,
+    parse_date as parse_date,
+    read_dated as read_dated,
+)
+from .new_words import (
+    WordReader as WordReader,
+    new_words as new_words,
+    select_terms as select_terms,
+)
+from .counts import (
+    Counts as Counts,
+    DayCounts as DayCounts,
+    count_stream as count_stream,
+    idf_change as idf_change,
+    load_state as load_state,
+    refresh_idf as refresh_idf,
+    save_state as save_state,
+    temporal_idf as temporal_idf,
+)
+from .trends import (
+    Series as Series,
+    ewma_windows as ewma_windows,
+    find_trends as find_trends,
+    kleinberg_windows as kleinberg_windows,
+    make_series as make_series,
+    signitrend as signitrend,
+)
+from .clusters import (
+    choose_clusters as choose_clusters,
+    cluster_rows as cluster_rows,
+    compare_algorithms as compare_algorithms,
+)
+from .pictures import (
+    draw_change as draw_change,
+    draw_clusters as draw_clusters,
+    draw_heat as draw_heat,
+    draw_rankings as draw_rankings,
+    draw_term as draw_term,
+    draw_timelines as draw_timelines,
+)
