@@ -22,6 +22,7 @@ from .core.pictures import save_picture
 from .core.places import need
 from .core.rows import NewsItem, TermCluster, TermTrend, check, log
 from .core.stage import StageResult, file_hash, run_stage
+from .retrieval.query import read_idf
 from .text.analysers import get_analyzer
 from .text.normal import normalize
 from .text.vectors import TermVectors, ppmi_vectors
@@ -43,7 +44,6 @@ from korean_sparse.timeline.counts import (
     idf_change,
     load_state,
     most_changed,
-    read_idf,
     refresh_idf,
     save_state,
     temporal_idf,

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Start', 'fetch', 'tensor_names', 'has_head', 'check_weights', 'load_model', 'load_start', 'tiny_checkpoint',
            'by_tokens', 'mean_pool', 'embed', 'term_vectors', 'align', 'string_matrix', 'aligned_matrix', 'move',
-           'centred_cosine', 'save_moved', 'embed_first']
+           'centred_cosine', 'save_moved']
 
 # %% ../../nbs/encoder/03_start.ipynb #304dac6e
 import copy
@@ -349,8 +349,16 @@ def embed(
     tokens: int = 8192,
     bf16: bool = False,
     progress: bool = True,
+    pooling: str = 'mean',
 ) -> np.ndarray:
-    "Unit embeddings of `prefix` + text, float32 [N, D]; long texts are cut at `start.max_length` tokens."
+    """Unit embeddings of `prefix` + text, float32 [N, D]; long texts are cut at `start.max_length` tokens.
+
+    `pooling` is `mean` over the tokens (E5) or `cls`, the state of the first one (BGE-M3)."""
+    check(pooling in ('mean', 'cls'), f'pooling = {pooling!r}: known are mean, cls')
+    check(
+        pooling == 'mean' or start.specials['[CLS]'] is not None,
+        'pooling = "cls": this tokenizer has no [CLS] or <s>; use pooling="mean"',
+    )
     was, device = start.backbone.training, start.table.device
     start.backbone.eval()
     rows = start.ids(texts, prefix)
@@ -361,7 +369,9 @@ def embed(
         ids, mask = (x.to(device) for x in start.pad([rows[i] for i in batch]))
         with _half(device, bf16):
             hidden = start.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
-        out[batch] = mean_pool(hidden.float(), mask).cpu().numpy()
+        hidden = hidden.float()
+        pooled = mean_pool(hidden, mask) if pooling == 'mean' else F.normalize(hidden[:, 0], dim=1)
+        out[batch] = pooled.cpu().numpy()
     start.backbone.train(was)
     check(
         bool(np.isfinite(out).all()),
@@ -571,24 +581,3 @@ def save_moved(start: Start, vocab: Vocabulary, folder: str | Path) -> Path:
             {'prompts': {'query': start.query_prefix, 'passage': start.passage_prefix}},
         )
     return folder
-
-# %% ../../nbs/encoder/03_start.ipynb #04c55955
-@torch.inference_mode()
-def embed_first(
-    start: Start, texts: Sequence[str], prefix: str = '', tokens: int = 8192, bf16: bool = False
-) -> np.ndarray:
-    "As `start.embed`, but the hidden state of [CLS] instead of the mean, float32 [N, D]."
-    check(
-        start.specials['[CLS]'] is not None,
-        'pooling = "cls": this tokenizer has no [CLS] or <s>; use pooling="mean"',
-    )
-    was, rows = start.backbone.training, start.ids(texts, prefix)
-    start.backbone.eval()
-    out = np.zeros((len(rows), start.table.shape[1]), dtype=np.float32)
-    for batch in by_tokens([len(r) for r in rows], tokens):
-        ids, mask = (x.to(start.table.device) for x in start.pad([rows[i] for i in batch]))
-        with torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=bf16):
-            hidden = start.backbone(input_ids=ids, attention_mask=mask).last_hidden_state
-        out[batch] = nn.functional.normalize(hidden[:, 0].float(), dim=1).cpu().numpy()
-    start.backbone.train(was)
-    return out

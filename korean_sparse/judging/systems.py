@@ -22,7 +22,7 @@ from scipy.sparse import csr_matrix
 from ..core.places import resolve
 from ..core.rows import DataError, check
 from ..encoder.model import SparseEncoder
-from ..encoder.start import embed, embed_first, load_start
+from ..encoder.start import embed, load_start
 from ..retrieval.bm25 import BM25
 from ..retrieval.query import SparseIndex
 from ..retrieval.runs import check_run, read_trec, reciprocal_rank_fusion
@@ -164,16 +164,24 @@ def dense(
     check(pooling in ('mean', 'cls'), f'dense:{folder}: pooling = {pooling!r}: known are mean, cls')
 
     def search(rs: RetrievalSet, k: int) -> Answer:
-        start_, encode = load_start(folder, query, passage), embed if pooling == 'mean' else embed_first
-        extra = {'progress': False} if pooling == 'mean' else {}
+        start_ = load_start(folder, query, passage)
         start = time.perf_counter()
         ids, vectors = (
             list(rs.corpus),
-            encode(start_, list(rs.corpus.values()), start_.passage_prefix, bf16=bf16, **extra),
+            embed(
+                start_,
+                list(rs.corpus.values()),
+                start_.passage_prefix,
+                bf16=bf16,
+                progress=False,
+                pooling=pooling,
+            ),
         )
         seconds = time.perf_counter() - start
         begin = time.perf_counter()
-        asked = encode(start_, list(rs.queries.values()), start_.query_prefix, bf16=bf16, **extra)
+        asked = embed(
+            start_, list(rs.queries.values()), start_.query_prefix, bf16=bf16, progress=False, pooling=pooling
+        )
         run = {}
         for q, v in zip(rs.queries, asked):
             scores = vectors @ v

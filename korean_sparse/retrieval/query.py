@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MUTED_WEIGHT', 'WORDS', 'idf_weights', 'plain_idf', 'special_ids', 'splits_at_spaces', 'QueryEncoder',
-           'load_tokenizer', 'load_idf', 'SparseIndex']
+           'load_tokenizer', 'read_idf', 'load_idf', 'SparseIndex']
 
 # %% ../../nbs/retrieval/02_query.ipynb #ff406e34
 import json
@@ -116,12 +116,33 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
         raise DataError(f'{path}: not a tokenizer ({e})') from None
 
 
+def read_idf(source: Mapping[str, float] | str | Path) -> dict[str, float]:
+    "Term -> weight of a mapping, an `idf.json`, or the model folder that holds one; raises for what is no number in (0, 64], naming term and weight."
+    name, table = 'idf', source
+    if not isinstance(source, Mapping):
+        path = Path(source) / 'idf.json' if Path(source).is_dir() else Path(source)
+        if not path.exists():
+            raise FileNotFoundError(f'{path} does not exist: is {path.parent} the folder of a model?')
+        name = str(path)
+        try:
+            table = json.loads(path.read_text(encoding='utf-8'))
+        except ValueError as e:
+            raise DataError(f'{path} is not JSON: {e}') from None
+        check(isinstance(table, dict), f'{path} holds a {type(table).__name__}, not a table of weights')
+    for term, weight in table.items():
+        number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+        # files keep six digits: what is smaller would be read back as 0
+        check(
+            number and 5e-7 <= weight <= 64,
+            f'{name}: the weight of {term!r} is {weight!r}, it must lie in (0, 64] (six digits are kept)',
+        )
+    return dict(table)
+
+
 def load_idf(folder: str | Path, tokenizer: Tokenizer) -> np.ndarray:
     "The `idf.json` of a model folder as float32 [V]; raises if a term is missing, unknown, or its weight is outside (0, 64]."
     path = Path(folder) / 'idf.json'
-    if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist: is {folder} the folder of a model?')
-    table = json.loads(path.read_text(encoding='utf-8'))
+    table = read_idf(path)
     terms = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     silent = {tokenizer.id_to_token(i) for i in special_ids(tokenizer)}
     missing = [t for t in terms if t not in table and t not in silent]
@@ -130,8 +151,6 @@ def load_idf(folder: str | Path, tokenizer: Tokenizer) -> np.ndarray:
         not missing and not unknown,
         f'{path} does not fit the tokenizer: {len(missing)} terms missing (first {missing[:3]}), {len(unknown)} unknown (first {unknown[:3]})',
     )
-    bad = [t for t, w in table.items() if not 0 < w <= 64]
-    check(not bad, f'{path}: weight of {bad[:3]} outside (0, 64]: {[table[t] for t in bad[:3]]}')
     return np.array([table.get(t, MUTED_WEIGHT) for t in terms], dtype=np.float32)
 
 # %% ../../nbs/retrieval/02_query.ipynb #cdb7f9e7

@@ -29,7 +29,7 @@ from ..core.files import atomic, write_json, write_text
 from ..core.rows import check
 from ..core.tensors import content_hash
 from ..encoder.model import SparseEncoder
-from ..encoder.start import Start, embed, embed_first
+from ..encoder.start import Start, embed
 from ..retrieval.bm25 import BM25
 from ..text.analysers import Analyzer, content_terms
 from .losses import ensemble as unit_mean
@@ -317,11 +317,7 @@ class DenseTeacher(VectorTeacher):
 
     def encode(self, texts: Sequence[str], role: str) -> np.ndarray:
         prefix = self.start.query_prefix if role == 'query' else self.start.passage_prefix
-        return (
-            embed_first(self.start, texts, prefix, self.tokens, self.bf16)
-            if self.pooling == 'cls'
-            else embed(self.start, texts, prefix, self.tokens, self.bf16, progress=False)
-        )
+        return embed(self.start, texts, prefix, self.tokens, self.bf16, progress=False, pooling=self.pooling)
 
 # %% ../../nbs/training/03_teachers.ipynb #3675e6c4
 class SparseTeacher(VectorTeacher):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Iterator
 
 from ..core.rows import Article, DataError, Passage, check
-from ..text.prose import sections, sentences
+from ..text.prose import even_parts, sections, sentences
 from .dumps import Page, Problems
 from .markup import clean, is_disambiguation, is_stub
 
@@ -66,23 +66,6 @@ def to_article(page: Page, lang: str, min_words: int = 20) -> Article | None:
     return examine(page, lang, Filter(min_words))[0]
 
 # %% ../../nbs/wiki/03_articles.ipynb #3cc66627
-def _equal_parts(found: list[tuple[str, str]], words: int) -> Iterator[list[tuple[str, str]]]:
-    lengths = [_words(s) for _, s in found]
-    total = sum(lengths)
-    n = max(1, -(-total * 3 // (words * 4)))
-    part, so_far, k = [], 0, 1
-    for pair, length in zip(found, lengths):
-        # the cut goes before the sentence if that is nearer to k n-ths of the whole than behind it
-        if part and k < n and abs(so_far - total * k / n) <= abs(so_far + length - total * k / n):
-            yield part
-            part = []
-            k += 1
-        part.append(pair)
-        so_far += length
-    if part:
-        yield part
-
-
 def passages(article: Article, words: int = 150) -> Iterator[Passage]:
     "The article in passages of two to four thirds of `words` words (separated by spaces), cut at sentence ends; sections too short for one join their neighbours; `section` names the headings, ` / ` between them."
     check(words >= 10, f'passage_words = {words}: must be at least 10')
@@ -97,7 +80,8 @@ def passages(article: Article, words: int = 150) -> Iterator[Passage]:
         else:
             groups.append(found)
             size = n
-    for i, part in enumerate(part for found in groups for part in _equal_parts(found, words)):
+    parts = (found[cut] for found in groups for cut in even_parts([_words(s) for _, s in found], words))
+    for i, part in enumerate(parts):
         yield Passage(
             f'{article.id}-{i}',
             article.lang,
