@@ -9,10 +9,15 @@ from .rows import (
     TitleLink as TitleLink,
     TrainExample as TrainExample,
 )
+from .left_out import (
+    LeftOut as LeftOut,
+)
 from .files import (
     atomic as atomic,
     find_rows as find_rows,
     join_rows as join_rows,
+    locked as locked,
+    make_row as make_row,
     open_text as open_text,
     read_json_lines as read_json_lines,
     read_rows as read_rows,

@@ -14,15 +14,32 @@ import re
 from pathlib import Path
 from typing import Iterable, Iterator
 
-from .rows import log
+from .rows import check, log
 
 # %% ../../nbs/core/05_code.ipynb #b4431024
 def _module_file(module: str, home: Path) -> Path | None:
     "The file of `module` below `home`, the folder that holds its package; None if there is no such module."
     path = home.joinpath(*module.split('.'))
-    return next((p for p in (path.with_suffix('.py'), path / '__init__.py') if p.exists()), None)
+    # in Python's order: a folder hides a file of the same name, which may be left over from before a move
+    places = (path / '__init__.py', path.with_suffix('.py'))
+    return next((p for p in places if p.exists()), None)
 
 
+def _package(module: str, path: Path) -> str:
+    "The package that relative imports in a module start from: a face's own, any other module's parent."
+    return module if path.name == '__init__.py' else module.rpartition('.')[0]
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes(), str(path))
+
+
+def _stubs(path: Path) -> list[Path]:
+    "The list of names beside a face, if there is one."
+    stub = path.with_suffix('.pyi')
+    return [stub] if path.name == '__init__.py' and stub.exists() else []
+
+# %% ../../nbs/core/05_code.ipynb #c711bcdc
 def _absolute(node: ast.ImportFrom, package: str) -> str:
     "The absolute name of the module that a `from ... import` in a module of `package` names."
     if not node.level:
@@ -33,7 +50,9 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    "Absolute names of all that a module of `package` imports, wherever in it; of `from a import b` both a and a.b, since b may be a module."
+    """Absolute names of all that a module of `package` imports, wherever in it.
+
+    Of `from a import b` both a and a.b, since b may be a module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -42,109 +61,182 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             yield source
             yield from (f'{source}.{alias.name}' for alias in node.names)
 
+# %% ../../nbs/core/05_code.ipynb #6935e7a7
+def modules_of(module: str, home: Path | None = None, also: Iterable[str] = ()) -> dict[str, Path]:
+    """`module` and every module of its package that it imports, directly or through others: name -> file.
 
-def modules_of(module: str, home: Path | None = None) -> dict[str, Path]:
-    "`module` and every module of its package that it imports, directly or through others: name -> file. `home` is the folder that holds the package (default: where `korean_sparse` is)."
+    `home` is the folder that holds the package (default: where `korean_sparse` is); `also` names further
+    modules to follow. Raises `DataError` if there is no such module."""
     home = home or Path(importlib.util.find_spec('korean_sparse').origin).resolve().parents[1]
-    found: dict[str, Path] = {}
-    waiting = [module]
+    check(_module_file(module, home) is not None, f'there is no module {module!r}')
+    files: dict[str, Path] = {}
+    waiting = [(name, True) for name in (module, *also)]  # and whether it is asked for by its own name
+    seen = set()
     while waiting:
-        name = waiting.pop()
+        name, asked = waiting.pop()
         path = _module_file(name, home) if name.split('.')[0] == module.split('.')[0] else None
-        if path is None or name in found:
+        if path is None or (name, asked) in seen:
             continue
-        found[name] = path
-        face = path.name == '__init__.py'
-        for source in (
-            (path, path.with_suffix('.pyi')) if face else (path,)
-        ):  # a face hands on names of modules that its stub lists
-            if source.exists():
-                waiting.extend(
-                    _imports(ast.parse(source.read_bytes()), name if face else name.rpartition('.')[0])
-                )
-    return dict(sorted(found.items()))
+        seen.add((name, asked))
+        tree = _tree(path)
+        if asked or tree.body:
+            files[name] = path
+        for source in [tree, *(_tree(stub) for stub in _stubs(path) if asked)]:
+            waiting += [(imported, True) for imported in _imports(source, _package(name, path))]
+        waiting.append((name.rpartition('.')[0], False))
+    return dict(sorted(files.items()))
 
 # %% ../../nbs/core/05_code.ipynb #b809f85f
+def _bound_name(node: ast.stmt) -> str:
+    "The name that a statement at top level binds; '' if it binds none, or cannot be known by it."
+    name = getattr(node, 'name', None)
+    if isinstance(
+        name, str
+    ):  # a function or class; `_` is what functions are called that are only registered
+        return '' if name == '_' else name
+    targets = getattr(node, 'targets', None) or [getattr(node, 'target', None)]
+    is_name = isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and all(
+        isinstance(part, ast.Name) for target in targets for part in getattr(target, 'elts', [target])
+    )
+    return ', '.join(map(ast.unparse, targets)) if is_name else ''
+
+
 def _definitions(tree: ast.Module, package: str = '') -> dict[str, str]:
-    "What a module's top level holds, as text without comments and layout, imports made absolute: name (or place, for what has none) -> code."
+    "What a module's top level holds: name, or the text of what has none -> text, imports made absolute."
     found: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue  # a docstring of the module
         if isinstance(node, ast.ImportFrom):
             node = ast.ImportFrom(_absolute(node, package), node.names, 0)
-        targets = (
-            node.targets
-            if isinstance(node, ast.Assign)
-            else [node.target]
-            if isinstance(node, ast.AnnAssign)
-            else []
-        )
-        name = getattr(node, 'name', None) or ', '.join(ast.unparse(t) for t in targets)
+        name, text = _bound_name(node), ast.unparse(node)
         if name == '__all__':
             continue
-        code = ast.unparse(node)
-        found[name or code] = code
+        found[name or text] = f'{found[name]}\n{text}' if name in found else text
     return found
 
+# %% ../../nbs/core/05_code.ipynb #160bfe68
+_EXPORT = re.compile(r'(#\s*\|.*\n)*#\s*\|\s*exports?i?\b')  # behind other directives, if need be
 
-def _exported_cells(cells: Iterable[str], package: str = '') -> dict[str, str]:
-    "The definitions of the cells that begin with an export directive; a later cell's replace an earlier one's."
-    found: dict[str, str] = {}
-    for cell in cells:
-        if not re.match(r'(#\|.*\n)*#\|\s*exports?i?\b', cell.lstrip()):
-            continue
-        try:
-            found |= _definitions(ast.parse(cell), package)
-        except SyntaxError:
-            continue  # did not run either
-    return found
+
+def _cell_tree(cell: str) -> ast.Module:
+    "A cell's code; nothing of one that is no Python, which did not run either."
+    try:
+        return ast.parse(cell)
+    except SyntaxError:
+        return ast.Module([], [])
+
+
+def _notebook_definitions(notebook: Path, package: str) -> dict[str, str]:
+    "The definitions that a notebook on disk exports; raises `ValueError` if it is no notebook."
+    body = []
+    for cell in json.loads(notebook.read_text(encoding='utf-8')).get('cells', []):
+        source = ''.join(cell['source']).lstrip()
+        if cell['cell_type'] == 'code' and _EXPORT.match(source):
+            body += _cell_tree(source).body
+    return _definitions(ast.Module(body, []), package)
+
+# %% ../../nbs/core/05_code.ipynb #1c1ca010
+def _builds_on(name: str, text: str) -> bool:
+    "Whether a definition uses, as it is made, what `name` stood for before: `f = cached(f)`, `class A(A)`."
+    node = ast.parse(text).body[0]
+    if isinstance(node, ast.AugAssign):
+        return True
+    parts = [node]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        parts = [
+            *node.decorator_list,
+            node.args,
+        ]  # the body runs later: a recursive call is of the new function
+    elif isinstance(node, ast.ClassDef):
+        parts = [*node.decorator_list, *node.bases, *node.keywords]
+    used = {
+        n.id for p in parts for n in ast.walk(p) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+    }
+    return bool(used & set(re.findall(r'\w+', name)))
 
 
 def executed_definitions(variables: dict) -> dict[str, str]:
-    "What a notebook's kernel has executed from exported cells, saved or not, of its `globals()`: name -> code; empty outside a kernel."
-    return _exported_cells(c for c in variables.get('In', []) if isinstance(c, str))
+    """What a notebook's kernel has executed of a module, saved or not.
+
+    A dict from each name, or the text of what has none, to its text. `variables` are the notebook's
+    `globals()`, or a function's; empty outside a kernel."""
+    found: dict[str, str] = {}
+    for cell in variables.get('In', []):
+        if not isinstance(cell, str):
+            continue
+        exported = bool(_EXPORT.match(cell.lstrip()))
+        for name, text in _definitions(_cell_tree(cell)).items():
+            if name not in found and not exported:
+                continue  # a variable of the notebook alone
+            before = found.get(name, '')
+            if not before or not _builds_on(name, text):
+                found[name] = text
+            elif not before.endswith(text):  # the same cell run again adds nothing
+                found[name] = f'{before}\n{text}'
+    return found
+
+# %% ../../nbs/core/05_code.ipynb #b2bc178f
+def _module_definitions(module: str, path: Path) -> dict[str, str]:
+    "What a module consists of; a face's stub, which says where its names come from, is a part of it."
+    package = _package(module, path)
+    found = _definitions(_tree(path), package)
+    for stub in _stubs(path):
+        found |= _definitions(_tree(stub), package)
+    return found
 
 
 def code_hash(module: str, executed: dict[str, str] | None = None, home: Path | None = None) -> str:
-    "A hash (16 hex digits) of the code that `module` and all that it imports consist of; definitions in `executed` replace the module's own."
+    """A hash (16 hex digits) of the code that `module` and all that it imports consist of.
+
+    Definitions in `executed` (see `executed_definitions`) replace the module's own."""
+    executed = executed or {}
+    imported = _imports(ast.parse('\n'.join(executed.values())), module.rpartition('.')[0])
     h = hashlib.sha256()
-    for name, path in modules_of(module, home).items():
-        code = _definitions(ast.parse(path.read_bytes()), name.rpartition('.')[0])
+    for name, path in modules_of(module, home, imported).items():
+        code = _module_definitions(name, path)
         if name == module:
-            code |= executed or {}
+            code |= executed
         h.update(json.dumps([name, sorted(code.items())]).encode())
     return h.hexdigest()[:16]
 
 # %% ../../nbs/core/05_code.ipynb #38862429
-def stale_modules(module: str, executed: dict[str, str] | None = None, home: Path | None = None) -> list[str]:
-    "Sentences that name each notebook whose exported cells are not what its module holds, among `module` and all that it imports; none where the notebooks are not there."
-    found = []
-    for name, path in modules_of(module, home).items():
-        text = path.read_text(encoding='utf-8')
-        source = re.search(r'^# AUTOGENERATED! .*File to edit: (\S+\.ipynb)', text, re.MULTILINE)
-        package = name.rpartition('.')[0]
-        exported = _definitions(ast.parse(text), package)
-        notebook = (path.parent / source[1]).resolve() if source else None
-        if notebook and notebook.exists():
-            cells = (
-                ''.join(c['source'])
-                for c in json.loads(notebook.read_text(encoding='utf-8'))['cells']
-                if c['cell_type'] == 'code'
-            )
-            in_notebook = _exported_cells(cells, package)
-            if in_notebook != exported:
-                found.append(f'{notebook.name} and {name} differ in ' + _differing(in_notebook, exported))
-        if name == module and any(exported.get(k) != v for k, v in (executed or {}).items()):
-            found.append(
-                f'the cells that were run and {name} differ in '
-                + _differing(executed, {k: exported.get(k) for k in executed})
-            )
-    return found
-
-
 def _differing(a: dict, b: dict) -> str:
-    return ', '.join(repr(k[:60]) for k in dict.fromkeys([*a, *b]) if a.get(k) != b.get(k))
+    return ', '.join(repr(name[:60]) for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name))
+
+
+def _notebook_of(path: Path) -> Path | None:
+    "The notebook that a module's file was exported from; None where it is not there, as in a wheel."
+    header = re.search(
+        r'^# AUTOGENERATED! .*File to edit: (.+\.ipynb)', path.read_text(encoding='utf-8'), re.MULTILINE
+    )
+    notebook = (path.parent / header[1]).resolve() if header else None
+    return notebook if notebook and notebook.exists() else None
+
+
+def stale_modules(module: str, executed: dict[str, str] | None = None, home: Path | None = None) -> list[str]:
+    """Sentences that name each notebook whose exported cells are not what its module holds.
+
+    Looked at are `module` and all that it imports, and what was `executed` of `module` itself; a module
+    without a notebook is passed over."""
+    sentences = []
+    for name, path in modules_of(module, home).items():
+        exported = _definitions(_tree(path), _package(name, path))
+        if notebook := _notebook_of(path):
+            try:
+                difference = _differing(_notebook_definitions(notebook, _package(name, path)), exported)
+            except ValueError as e:
+                sentences.append(
+                    f'{notebook.name} cannot be compared with {name}, it is not a notebook ({e})'
+                )
+                difference = ''
+            if difference:
+                sentences.append(f'{notebook.name} and {name} differ in {difference}')
+        if name == module and executed:
+            difference = _differing(executed, {k: exported.get(k) for k in executed})
+            if difference:
+                sentences.append(f'the cells that were run and {name} differ in {difference}')
+    return sentences
 
 
 def warn_of_stale_modules(module: str, executed: dict[str, str] | None = None) -> None:

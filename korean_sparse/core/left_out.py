@@ -28,8 +28,8 @@ class LeftOut:
     def merge(self, other: 'LeftOut') -> None:
         "Add what another reading left out, behind what this one did."
         self.counts.update(other.counts)
-        for reason, found in other.examples.items():
-            self.examples[reason] = (self.examples.get(reason, []) + found)[: self.keep]
+        for reason, examples in other.examples.items():
+            self.examples[reason] = (self.examples.get(reason, []) + examples)[: self.keep]
 
     def __bool__(self) -> bool:
         return bool(self.counts)

@@ -20,40 +20,33 @@ from .rows import check
 # %% ../../nbs/core/08_pictures.ipynb #f308742f
 BLUE, ORANGE, GREEN, RED, GREY, PURPLE = '#2f6db3', '#e08214', '#3a8f5c', '#c0392b', '#8a8f98', '#7b5aa6'
 
-COLOURS = (
-    BLUE,
-    ORANGE,
-    GREEN,
-    RED,
-    PURPLE,
-    '#17a2b8',
-    '#b8860b',
-    '#d16ba5',
-    '#5d6d7e',
-    '#6b8e23',
-    '#a0522d',
-    '#4169e1',
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE) + tuple(
+    '#17a2b8 #b8860b #d16ba5 #5d6d7e #6b8e23 #a0522d #4169e1'.split()
 )
 
 LANG_COLOUR = {'ko': BLUE, 'en': ORANGE}
 
+# %% ../../nbs/core/08_pictures.ipynb #647225aa
+_STYLE = {
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'axes.titlesize': 11,
+    'axes.titlelocation': 'left',
+    'font.size': 9.5,
+    'legend.frameon': False,
+    'axes.unicode_minus': False,
+}
+
 
 def axes(width: float = 8, height: float = 4, columns: int = 1, rows: int = 1):
-    "A new figure (size in inches) and its axes, with a font that has Hangul and no box around the plot."
+    """A new figure and its axes, with a font that has Hangul and no box around the plot.
+
+    The size is in inches. One `Axes`, or an array of them if there are more columns or rows than one."""
+    import koreanize_matplotlib  # noqa: F401 (its import sets a font that has Hangul)
     import matplotlib
     from matplotlib.figure import Figure  # not pyplot: no global state, no window, no inline backend
 
-    matplotlib.rcParams.update(
-        {
-            'axes.spines.top': False,
-            'axes.spines.right': False,
-            'axes.titlesize': 11,
-            'axes.titlelocation': 'left',
-            'font.size': 9.5,
-            'legend.frameon': False,
-            'axes.unicode_minus': False,
-        }
-    )
+    matplotlib.rcParams.update(_STYLE)
     fig = Figure(figsize=(width, height), layout='constrained')
 
     def png():
@@ -66,43 +59,54 @@ def axes(width: float = 8, height: float = 4, columns: int = 1, rows: int = 1):
 
 
 def save_picture(fig, path: str | Path) -> Path:
-    "Write a figure as PNG, whole or not at all."
+    "Write a figure as PNG, 100 dots an inch, whole or not at all."
     with atomic(path) as tmp:
         fig.savefig(tmp, format='png', dpi=100, metadata={'Software': None})
     return Path(path)
 
 # %% ../../nbs/core/08_pictures.ipynb #15cd3ab3
-def project(vectors: np.ndarray, method: str = 'umap', seed: int = 0) -> np.ndarray:
-    "Lay vectors [N, D] on the plane, [N, 2], by `umap`, `tsne` (both on cosine) or `pca`; PCA if there are too few points for the method."
-    check(method in ('umap', 'tsne', 'pca'), f'unknown projection {method!r}; known are umap, tsne, pca')
-    check(np.isfinite(vectors).all(), 'project: vectors hold NaN or infinity')
-    n = len(vectors)
-    if method == 'pca' or n < 8:
-        centred = vectors - vectors.mean(0)
-        u, s, _ = np.linalg.svd(centred, full_matrices=False)
-        xy = np.zeros((n, 2))
-        k = min(2, len(s))
-        xy[:, :k] = u[:, :k] * s[:k]
-        return xy
-    if method == 'tsne':
-        from sklearn.manifold import TSNE
-        from threadpoolctl import threadpool_limits
+def _principal(vectors: np.ndarray) -> np.ndarray:
+    "The first two principal components, [N, 2]; zeros where there are fewer."
+    u, s, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
+    k = min(2, len(s))
+    xy = np.zeros((len(vectors), 2))
+    xy[:, :k] = u[:, :k] * s[:k]
+    return xy
 
-        with threadpool_limits(1):  # on a few hundred points threads only wait for each other
-            return TSNE(
-                2, metric='cosine', init='random', perplexity=min(20, (n - 1) / 3), random_state=seed
-            ).fit_transform(vectors)
-    import warnings
 
+def _tsne(vectors: np.ndarray, seed: int) -> np.ndarray:
+    "t-SNE on cosine (van der Maaten and Hinton 2008), [N, 2]."
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    perplexity = min(20, (len(vectors) - 1) / 3)
+    with threadpool_limits(1):  # on a few hundred points threads only wait for each other
+        tsne = TSNE(2, metric='cosine', init='random', perplexity=perplexity, random_state=seed)
+        return tsne.fit_transform(vectors)
+
+
+def _umap(vectors: np.ndarray, seed: int) -> np.ndarray:
+    "UMAP on cosine (McInnes, Healy and Melville 2018), [N, 2]."
     import umap
 
+    neighbours = min(12, len(vectors) - 1)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # umap tells that a seed means one thread, which is what we want
-        return umap.UMAP(
-            n_neighbors=min(12, n - 1), min_dist=0.25, metric='cosine', random_state=seed
-        ).fit_transform(vectors)
+        model = umap.UMAP(n_neighbors=neighbours, min_dist=0.25, metric='cosine', random_state=seed)
+        return model.fit_transform(vectors)
 
 
+def project(vectors: np.ndarray, method: str = 'umap', seed: int = 0) -> np.ndarray:
+    """Lay vectors [N, D] on the plane, [N, 2], by `umap`, `tsne` (both on cosine) or `pca`.
+
+    Fewer than eight points are always laid out by PCA. Raises `DataError` for NaN and for another method."""
+    check(method in ('umap', 'tsne', 'pca'), f'unknown projection {method!r}; known are umap, tsne, pca')
+    check(np.isfinite(vectors).all(), 'project: vectors hold NaN or infinity')
+    if method == 'pca' or len(vectors) < 8:
+        return _principal(vectors)
+    return _tsne(vectors, seed) if method == 'tsne' else _umap(vectors, seed)
+
+# %% ../../nbs/core/08_pictures.ipynb #2c00cd04
 def draw_map(
     ax,
     xy: np.ndarray,
@@ -111,16 +115,18 @@ def draw_map(
     lines: Sequence[tuple[int, int]] = (),
     size: float = 14,
 ) -> None:
-    "Points with labels that do not overlap (an empty label draws none); `lines` join pairs of points."
+    """Points [N, 2] with labels that do not overlap (an empty label draws none), on the axes `ax`.
+
+    `lines` join pairs of points; `size` is a point's area in square points."""
     from adjustText import adjust_text
 
     for i, j in lines:
         ax.plot(*xy[[i, j]].T, color=GREY, lw=0.7, alpha=0.6, zorder=1)
     ax.scatter(*xy.T, c=list(colours), s=size, alpha=0.85, zorder=2, linewidths=0)
-    texts = [ax.text(x, y, t, fontsize=8.5, color=c) for (x, y), t, c in zip(xy, labels, colours) if t]
+    points = zip(xy, labels, colours)
+    texts = [ax.text(x, y, t, fontsize=8.5, color=c) for (x, y), t, c in points if t]
     ax.set_xticks([])
     ax.set_yticks([])
     if texts:
-        adjust_text(
-            texts, x=xy[:, 0], y=xy[:, 1], ax=ax, expand=(1.1, 1.25), iter_lim=300, ensure_inside_axes=True
-        )
+        x, y = xy.T
+        adjust_text(texts, x=x, y=y, ax=ax, expand=(1.1, 1.25), iter_lim=300, ensure_inside_axes=True)

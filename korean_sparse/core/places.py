@@ -11,23 +11,27 @@ import os
 from pathlib import Path
 
 # %% ../../nbs/core/03_places.ipynb #172f574c
+def _is_root(folder: Path) -> bool:
+    parts = (folder / 'nbs', folder / 'korean_sparse')
+    return (folder / 'settings.ini').exists() and all(p.is_dir() for p in parts)
+
+
 def find_root() -> Path:
-    "The project's root: `$KOREAN_SPARSE_ROOT`, else the checkout around the working folder, else the checkout of an editable install, else the working folder."
+    """The project's root, of these the first that there is.
+
+    `$KOREAN_SPARSE_ROOT`; the checkout around the working folder; the checkout of an editable install; the
+    working folder itself."""
     if env := os.environ.get('KOREAN_SPARSE_ROOT'):
         return Path(env).resolve()
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if _is_root(folder):
+            return folder
+    installed = Path(importlib.util.find_spec('korean_sparse').origin).resolve().parents[1]
+    return installed if _is_root(installed) else Path.cwd()
 
-    def is_root(p):
-        return (p / 'settings.ini').exists() and (p / 'nbs').is_dir() and (p / 'korean_sparse').is_dir()
-
-    for p in (Path.cwd(), *Path.cwd().parents):
-        if is_root(p):
-            return p
-    here = Path(importlib.util.find_spec('korean_sparse').origin).resolve().parents[1]
-    return here if is_root(here) else Path.cwd()
-
-
+# %% ../../nbs/core/03_places.ipynb #a59ebb32
 def resolve(path: str | Path) -> Path:
-    "An absolute path as it is; a relative one from the working folder if it exists there, else from the project's root."
+    "An absolute path as it is; a relative one from the working folder if it is there, else from the root."
     path = Path(path).expanduser()
     if path.is_absolute():
         return path
@@ -35,13 +39,13 @@ def resolve(path: str | Path) -> Path:
 
 
 def need(path: str | Path, parameter: str) -> Path:
-    "Resolve an input path that must exist; the error names the parameter to change."
-    found = resolve(path)
-    if not found.exists():
+    "Resolve an input that must exist; else `FileNotFoundError`, which names the parameter to change."
+    path = resolve(path)
+    if not path.exists():
         raise FileNotFoundError(
-            f'{found} does not exist; set the parameter `{parameter}` to an existing file or folder'
+            f'{path} does not exist; set the parameter `{parameter}` to an existing file or folder'
         )
-    return found
+    return path
 
 
 def outputs_root() -> Path:

@@ -29,14 +29,17 @@ def check(ok: bool, message: str) -> None:
 
 
 def check_lang(lang: str, where: str = 'lang') -> str:
-    "Return `lang` if it is a language we know, else raise."
+    "Return `lang` if it is a language that we know; else a `DataError` names it and `where` it was found."
     check(lang in LANGS, f'{where}: unknown language code {lang!r}; known are {", ".join(LANGS)}')
     return lang
 
 # %% ../../nbs/core/00_rows.ipynb #18ed250c
 @dataclass(frozen=True)
 class Article:
-    "One page of an encyclopaedia, as prose with headings (`## 원인`) on lines of their own. `links` are (anchor, target title)."
+    """One page of an encyclopaedia, as prose with headings (`## 원인`) on lines of their own.
+
+    `links` are (anchor, target title); `date` is ISO, `2024-07-03`. Raises `DataError` without a title or
+    text."""
 
     id: str
     lang: str
@@ -49,13 +52,17 @@ class Article:
         check_lang(self.lang, f'Article {self.title!r}')
         check(bool(self.title.strip()), f'Article {self.id!r} has no title')
         check(bool(self.text.strip()), f'Article {self.title!r} has no text')
-        if type(self.links) is not tuple or any(type(l) is not tuple for l in self.links):
-            object.__setattr__(self, 'links', tuple((str(a), str(t)) for a, t in self.links))
+        # JSON knows lists alone; tuples can be compared and hashed
+        if type(self.links) is not tuple or any(type(link) is not tuple for link in self.links):
+            pairs = tuple((str(anchor), str(target)) for anchor, target in self.links)
+            object.__setattr__(self, 'links', pairs)
 
-
+# %% ../../nbs/core/00_rows.ipynb #6d105d91
 @dataclass(frozen=True)
 class Passage:
-    "A part of an article at sentence ends; `id` is the article's id and a number, `section` the headings it stands under."
+    """A part of an article, cut at ends of sentences; raises `DataError` without text.
+
+    `id` is the article's id and a number, `section` the headings that the passage stands under."""
 
     id: str
     lang: str
@@ -67,12 +74,14 @@ class Passage:
         check_lang(self.lang, f'Passage {self.id!r}')
         check(bool(self.text.strip()), f'Passage {self.id!r} has no text')
 
-
+# %% ../../nbs/core/00_rows.ipynb #d46d4872
 @dataclass(frozen=True)
 class TitleLink:
     """Two titles that name the same thing (`redirect`, `interlanguage`) or may do so (`disambiguation`).
 
-    `section` is the part of the page that a redirect points to; `mutual` says whether an interlanguage link is returned (None: the other dump was not there to ask)."""
+    `section` is the part of the page that a redirect points to. `mutual` says whether an interlanguage link
+    is returned (None: the other dump was not there to ask). Raises `DataError` for another kind or
+    language."""
 
     source: str
     target: str
@@ -83,17 +92,18 @@ class TitleLink:
     mutual: bool | None = None
 
     def __post_init__(self):
-        check(
-            self.kind in ('redirect', 'interlanguage', 'disambiguation'),
-            f'TitleLink.kind: unknown {self.kind!r}',
-        )
+        known = self.kind in ('redirect', 'interlanguage', 'disambiguation')
+        check(known, f'TitleLink.kind: unknown {self.kind!r}')
         check_lang(self.source_lang, 'TitleLink.source_lang')
         check_lang(self.target_lang, 'TitleLink.target_lang')
 
-
+# %% ../../nbs/core/00_rows.ipynb #39cb65c6
 @dataclass(frozen=True)
 class SynonymPair:
-    "Two terms that mean the same; `score` in (0, 1]; `split` is train, dev or test."
+    """Two terms that mean the same, with where that was found; `split` is train, dev or test.
+
+    `score` is the confidence in (0, 1]; another one, an empty term and an unknown language raise
+    `DataError`."""
 
     left: str
     right: str
@@ -115,10 +125,10 @@ class SynonymPair:
         check_lang(self.left_lang, 'SynonymPair.left_lang')
         check_lang(self.right_lang, 'SynonymPair.right_lang')
 
-
+# %% ../../nbs/core/00_rows.ipynb #5af648e9
 @dataclass(frozen=True)
 class NewsItem:
-    "A dated text; `date` is ISO, `2024-07-03`."
+    "A dated text; `date` is ISO, `2024-07-03`. Raises `DataError` for another date and for an empty text."
 
     id: str
     date: str
@@ -133,10 +143,14 @@ class NewsItem:
             raise DataError(f'NewsItem {self.id!r}: {self.date!r} is not a date like 2024-07-03') from None
         check(bool((self.title + self.text).strip()), f'NewsItem {self.id!r} has no text')
 
-
+# %% ../../nbs/core/00_rows.ipynb #789b4a4c
 @dataclass(frozen=True)
 class TermTrend:
-    "A term that stands out in a window of time; `kind` is emerging, burst or seasonal; `q` bounds the share of chance among all that are at least as good, `method` is who found it."
+    """A term that stands out from `start` to `end`; `kind` is emerging, burst or seasonal.
+
+    `start` and `end` are dates, or months of the year (`07`) for seasonal; `support` counts its documents
+    there. `q` bounds the share of chance among all trends that are at least as good as this one; `method`
+    says who found it."""
 
     term: str
     kind: str
@@ -164,10 +178,13 @@ class TermCluster:
     def __post_init__(self):
         object.__setattr__(self, 'terms', tuple(self.terms))
 
-
+# %% ../../nbs/core/00_rows.ipynb #c3f3c51f
 @dataclass(frozen=True)
 class TrainExample:
-    "A query, a text that answers it, texts that do not; `kind` is mono, cross or synonym."
+    """A query, a text that answers it, and texts that do not; `kind` is mono, cross or synonym.
+
+    `scores` are a teacher's, where it gave some; `phase` is the part of the training that the example belongs
+    to, counted from 1. Raises `DataError` for an empty query or positive and for another kind."""
 
     query: str
     positive: str
@@ -183,6 +200,3 @@ class TrainExample:
         object.__setattr__(self, 'negatives', tuple(self.negatives))
         if self.scores is not None:
             object.__setattr__(self, 'scores', tuple(self.scores))
-
-# %% ../../nbs/core/00_rows.ipynb #ad5ffb34
-log = logging.getLogger('korean_sparse')

@@ -15,6 +15,7 @@ from .rows import DataError, Row, check
 
 # %% ../../nbs/core/04_settings.ipynb #bd5d5f71
 def _coerce(name: str, value: Any, kind: Any) -> Any:
+    "`value`, if it is of the type of a field (a class or its name); else a `DataError`."
     kind = {'int': int, 'float': float, 'str': str, 'bool': bool}.get(kind, kind)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -26,37 +27,35 @@ def _coerce(name: str, value: Any, kind: Any) -> Any:
 
 
 def make_config(config_type: type[Row], values: dict) -> Row:
-    "Build a stage's configuration; an unknown name stops with the nearest valid one, a wrong type with the expected one."
+    "Build a configuration; `DataError` for an unknown name, with the nearest valid one, or a wrong type."
     known = {f.name: f for f in fields(config_type)}
     for name in values:
         if name in known:
             continue
         near = difflib.get_close_matches(name, known, 1, 0.5)
-        raise DataError(
-            f'unknown parameter {name!r} for {config_type.__name__}'
-            + (f'; did you mean {near[0]!r}?' if near else f'; known are {", ".join(known)}')
-        )
+        advice = f'did you mean {near[0]!r}?' if near else f'known are {", ".join(known)}'
+        raise DataError(f'unknown parameter {name!r} for {config_type.__name__}; {advice}')
     return config_type(**{name: _coerce(name, value, known[name].type) for name, value in values.items()})
 
-
-def _assigned(source: str) -> list[str]:
-    return [
-        t.id
-        for node in ast.parse(source).body
-        if isinstance(node, (ast.Assign, ast.AnnAssign))
-        for t in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(t, ast.Name)
-    ]
+# %% ../../nbs/core/04_settings.ipynb #3bd263a4
+def _assigned(source: str) -> set[str]:
+    "The names that a cell assigns at its top level."
+    targets = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign):
+            targets += node.targets
+        elif isinstance(node, ast.AnnAssign):
+            targets.append(node.target)
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def from_notebook(config_type: type[Row], variables: dict) -> Row:
-    "The configuration from a notebook's `globals()`, checked against every executed cell that starts with `# Parameters`."
-    cells = [
-        c
-        for c in variables.get('In', [])
-        if isinstance(c, str) and c.lstrip().lower().startswith('# parameters')
-    ]
-    names = {n for c in cells for n in _assigned(c)} | {
-        f.name for f in fields(config_type) if f.name in variables
-    }
-    return make_config(config_type, {n: variables[n] for n in sorted(names) if n in variables})
+    """The configuration from a notebook's `globals()`.
+
+    A name in an executed cell that starts with `# Parameters` must be a field; raises `DataError` as
+    `make_config`."""
+    names = {f.name for f in fields(config_type)}
+    for cell in variables.get('In', []):
+        if isinstance(cell, str) and cell.lstrip().lower().startswith('# parameters'):
+            names |= _assigned(cell)
+    return make_config(config_type, {name: variables[name] for name in sorted(names) if name in variables})

@@ -22,13 +22,12 @@ from .rows import DataError, check
 def write_tensors(path: Path, state: dict[str, Tensor]) -> None:
     "Tensors by name as safetensors; the file appears whole or not at all."
     with atomic(path) as tmp:
-        save_file(
-            {k: v.detach().contiguous().cpu() for k, v in state.items()}, tmp, metadata={'format': 'pt'}
-        )
+        plain = {name: tensor.detach().contiguous().cpu() for name, tensor in state.items()}
+        save_file(plain, tmp, metadata={'format': 'pt'})
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    "Tensors by name; a torn file, NaN and infinite values are a `DataError`."
+    "Tensors by name, on the CPU; `DataError` for a torn file, NaN and infinite values."
     try:
         tensors = load_file(path)
     except Exception as e:
@@ -41,7 +40,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def content_hash(
     kind: str, tensors: Mapping[str, Tensor], tokenizer: str, settings: Mapping[str, Any]
 ) -> str:
-    "SHA-256 (first 16 hex digits) of all that a model's vectors depend on."
+    """SHA-256 (first 16 hex digits) of all that a model's vectors depend on.
+
+    `kind` tells apart models that read the same tensors in different ways; `tokenizer` is the tokenizer's
+    JSON."""
     h = hashlib.sha256(json.dumps([kind, tokenizer, settings], ensure_ascii=False, sort_keys=True).encode())
     for name in sorted(tensors):
         t = tensors[name].detach().cpu().contiguous()

@@ -21,6 +21,8 @@ from .query import (
     idf_weights as idf_weights,
     load_idf as load_idf,
     load_tokenizer as load_tokenizer,
+    plain_idf as plain_idf,
+    read_idf as read_idf,
     special_ids as special_ids,
 )
 from .runs import (

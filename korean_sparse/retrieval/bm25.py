@@ -21,7 +21,11 @@ logging.getLogger('bm25s').setLevel(logging.WARNING)  # it reports every index i
 
 
 class BM25:
-    "BM25 (Lucene's form: idf = ln(1 + (N - df + .5)/(df + .5))) over the terms that `tokenize` finds in a text."
+    """BM25 over the terms that `tokenize` finds in a text.
+
+    Lucene's form: the sum over the query's terms of idf · tf/(tf + k1 (1 - b + b · length/mean length)), with
+    idf = ln(1 + (N - df + .5)/(df + .5)) (Robertson and Zaragoza 2009). Raises `DataError` without documents
+    or terms."""
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class BM25:
         self._index.index(docs, show_progress=False)
 
     def scores(self, query: str) -> np.ndarray:
-        "One score a document, [N]; zeros if the query has no known term."
+        "One score a document, [N]; zeros if no term of the query is known; `DataError` for an empty query."
         check(bool(query.strip()), 'BM25: empty query')
         terms = [t for t in self.tokenize(query) if t in self._index.vocab_dict]
         return self._index.get_scores(terms) if terms else np.zeros(len(self.ids), dtype=np.float32)
@@ -51,7 +55,8 @@ class BM25:
 
     def hard_negatives(self, query: str, positives: set[str], n: int) -> list[str]:
         "The `n` best ids that are not positives: near in words, not in meaning."
-        return [i for i in top_k(self.ids, self.scores(query), n + len(positives)) if i not in positives][:n]
+        found = top_k(self.ids, self.scores(query), n + len(positives))
+        return [i for i in found if i not in positives][:n]
 
 
 def morpheme_bm25(ids: Sequence[str], texts: Sequence[str], by: Analyzer) -> BM25:

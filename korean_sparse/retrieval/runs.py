@@ -11,63 +11,69 @@ from pathlib import Path
 from typing import Sequence
 
 from ..core.files import open_text, write_text
-from ..core.rows import check
+from ..core.rows import DataError, check
 from .sets import RetrievalSet, Run
 
 # %% ../../nbs/retrieval/03_runs.ipynb #039504e0
+def _some(names: list[str]) -> str:
+    "The first three names of a list, and how many there are."
+    return f'{", ".join(map(repr, names[:3]))} ({len(names)} in all)'
+
+
 def check_run(run: Run, rs: RetrievalSet, name: str = 'run') -> Run:
-    "The run itself, if all its queries and documents are the set's and all its scores are numbers; else a `DataError` that names them."
+    """The run itself, if all its queries and documents are the set's and all its scores are numbers.
+
+    Else a `DataError` that begins with `name` and names the first three that are not."""
     unknown = [q for q in run if q not in rs.queries]
-    check(
-        not unknown,
-        f'{name}: queries that {rs.name} does not have: {", ".join(map(repr, unknown[:3]))} ({len(unknown)} in all)',
-    )
+    check(not unknown, f'{name}: queries that {rs.name} does not have: {_some(unknown)}')
     for q, found in run.items():
         strange = [d for d in found if d not in rs.corpus]
-        check(
-            not strange,
-            f'{name}, query {q!r}: documents that {rs.name} does not have: {", ".join(map(repr, strange[:3]))} ({len(strange)} in all)',
-        )
+        check(not strange, f'{name}, query {q!r}: documents that {rs.name} does not have: {_some(strange)}')
         bad = [d for d, s in found.items() if not math.isfinite(s)]
         check(not bad, f'{name}, query {q!r}: the score of {bad[:3]} is NaN or infinite')
     return run
 
 # %% ../../nbs/retrieval/03_runs.ipynb #5e1afbb9
 def write_trec(path: str | Path, run: Run, tag: str) -> Path:
-    "Write a run in TREC's form, best first; ties keep their order."
+    """Write a run in TREC's form, best first; ties keep their order, scores have six digits.
+
+    Raises `DataError` for an id or tag that is empty or holds white space."""
     names = [tag, *run, *{d for found in run.values() for d in found}]
     bad = [n for n in names if not n or any(c.isspace() for c in n)]
     check(not bad, f'{path}: TREC files cannot hold names with white space: {", ".join(map(repr, bad[:3]))}')
-    lines = (
-        f'{q} Q0 {d} {rank} {score:.6f} {tag}'
-        for q, found in run.items()
-        for rank, (d, score) in enumerate(sorted(found.items(), key=lambda x: -x[1]), 1)
+    lines = []
+    for q, found in run.items():
+        best_first = sorted(found.items(), key=lambda hit: -hit[1])
+        lines += [f'{q} Q0 {d} {rank} {score:.6f} {tag}\n' for rank, (d, score) in enumerate(best_first, 1)]
+    return write_text(path, ''.join(lines))
+
+
+def _hit(line: str, where: str) -> tuple[str, str, float]:
+    "Query, document and score of a line; a `DataError` that begins with `where` if it is not in TREC's form."
+    parts = line.split()
+    check(
+        len(parts) == 6,
+        f'{where}: expected query, Q0, document, rank, score, tag; saw {line.rstrip()[:80]!r}',
     )
-    return write_text(path, ''.join(f'{l}\n' for l in lines))
+    try:
+        return parts[0], parts[2], float(parts[4])
+    except ValueError:
+        raise DataError(f'{where}: the score {parts[4]!r} is not a number') from None
 
 
 def read_trec(path: str | Path) -> Run:
-    "Read a run; the rank is ignored, the score decides. A malformed line and a document that is there twice are named."
+    """Read a run; the rank is ignored, the score decides.
+
+    Raises `DataError` for a malformed line, a document that is there twice, and an empty file."""
     run: Run = {}
     with open_text(path) as f:
         for n, line in enumerate(f, 1):
             if not line.strip():
                 continue
-            parts = line.split()
-            check(
-                len(parts) == 6,
-                f'{path}, line {n}: expected query, Q0, document, rank, score, tag; saw {line.rstrip()[:80]!r}',
-            )
-            try:
-                score = float(parts[4])
-            except ValueError:
-                check(False, f'{path}, line {n}: the score {parts[4]!r} is not a number')
-            found = run.setdefault(parts[0], {})
-            check(
-                parts[2] not in found,
-                f'{path}, line {n}: document {parts[2]!r} is there twice for query {parts[0]!r}',
-            )
-            found[parts[2]] = score
+            q, d, score = _hit(line, f'{path}, line {n}')
+            found = run.setdefault(q, {})
+            check(d not in found, f'{path}, line {n}: document {d!r} is there twice for query {q!r}')
+            found[d] = score
     check(bool(run), f'{path}: an empty run')
     return run
 
@@ -75,7 +81,10 @@ def read_trec(path: str | Path) -> Run:
 def reciprocal_rank_fusion(
     runs: Sequence[Run], weights: Sequence[float] | None = None, c: float = 60.0, k: int = 100
 ) -> Run:
-    "One run of several: a document's score is the sum of weight/(c + rank), its rank counted from 1; the best `k` are kept."
+    """One run of several: a document's score is the sum of weight/(c + rank), its rank counted from 1.
+
+    The best `k` of each query are kept. Raises `DataError` without runs, or if each does not have its
+    weight."""
     weights = [1.0] * len(runs) if weights is None else list(weights)
     check(
         len(runs) == len(weights) and bool(runs),
@@ -84,8 +93,9 @@ def reciprocal_rank_fusion(
     fused: Run = {}
     for q in dict.fromkeys(q for run in runs for q in run):
         scores: dict[str, float] = {}
-        for run, w in zip(runs, weights):
-            for rank, d in enumerate(sorted(run.get(q, {}), key=lambda d: -run[q][d]), 1):
-                scores[d] = scores.get(d, 0.0) + w / (c + rank)
-        fused[q] = dict(sorted(scores.items(), key=lambda x: -x[1])[:k])
+        for run, weight in zip(runs, weights):
+            found = run.get(q, {})
+            for rank, d in enumerate(sorted(found, key=lambda d: -found[d]), 1):
+                scores[d] = scores.get(d, 0.0) + weight / (c + rank)
+        fused[q] = dict(sorted(scores.items(), key=lambda hit: -hit[1])[:k])
     return fused

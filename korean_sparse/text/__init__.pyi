@@ -1,6 +1,7 @@
 from .normal import (
     language as language,
     normalize as normalize,
+    text_hash as text_hash,
 )
 from .stopwords import (
     STOPWORDS_EN as STOPWORDS_EN,
@@ -10,10 +11,12 @@ from .stopwords import (
 from .analysers import (
     Analyzer as Analyzer,
     content_terms as content_terms,
+    cut as cut,
     get_analyzer as get_analyzer,
     is_content as is_content,
 )
 from .prose import (
+    even_parts as even_parts,
     sections as sections,
     sentences as sentences,
     without_headings as without_headings,
@@ -27,8 +30,10 @@ from .vocabulary import (
     train_vocabulary as train_vocabulary,
 )
 from .terms import (
+    distance as distance,
     is_term as is_term,
     near_identical as near_identical,
+    same_spelling as same_spelling,
     squeeze as squeeze,
     term_lang as term_lang,
     title_term as title_term,
@@ -36,6 +41,7 @@ from .terms import (
 from .transliteration import (
     Transliterator as Transliterator,
     letters as letters,
+    match as match,
     sounds as sounds,
     transliterator as transliterator,
 )

@@ -14,35 +14,43 @@ _END = re.compile(r"""[.!?。？！…]+["'”’」』)\]]*[^\S\n]+(?![a-z])"""
 
 _NO_END = re.compile(r'(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|vs|cf|ca|Fig|e\.g|i\.e))\.\s*$')
 
-_HEADING = re.compile(r'={2,6}\s*([^=]+?)\s*={2,6}|#{1,6}\s+(.+)')
+
+def _with_break(end: re.Match) -> str:
+    "What may end a sentence, with a line break behind it if it does."
+    before = max(0, end.end() - 12)  # no title is longer
+    return end[0] if _NO_END.search(end.string, before, end.end()) else end[0] + '\n'
 
 
 def sentences(text: str) -> list[str]:
-    "The sentences of a text, stripped; a line's end ends one, a full stop after an initial or a short title (`Dr.`) does not."
-    marked = _END.sub(
-        lambda m: m[0] if _NO_END.search(m.string, max(0, m.end() - 12), m.end()) else m[0] + '\n', text
-    )
-    return [s.strip() for s in marked.split('\n') if s.strip()]
+    """The sentences of a text, stripped, without empty ones.
+
+    The end of a line ends one; a full stop after an initial or a short title (`Dr.`) does not."""
+    return [s.strip() for s in _END.sub(_with_break, text).split('\n') if s.strip()]
+
+# %% ../../nbs/text/03_prose.ipynb #e7881796
+_HEADING = re.compile(r'={2,6}\s*([^=]+?)\s*={2,6}|#{1,6}\s+(.+)')
 
 
 def sections(text: str) -> list[tuple[str, list[str]]]:
     "(heading, paragraphs) in order; headings are lines like `== 증상 ==` or `## 증상`, the first has none."
     found: list[tuple[str, list[str]]] = [('', [])]
     for line in filter(None, map(str.strip, text.split('\n'))):
-        if m := _HEADING.fullmatch(line):
-            found.append((m[1] or m[2], []))
+        if heading := _HEADING.fullmatch(line):
+            found.append((heading[1] or heading[2], []))
         else:
             found[-1][1].append(line)
-    return [part for part in found if part[1]]
+    return [(heading, paragraphs) for heading, paragraphs in found if paragraphs]
 
 
 def without_headings(text: str) -> str:
-    "The paragraphs of a text, without the headings between them."
-    return '\n'.join(p for _, paragraphs in sections(text) for p in paragraphs)
+    "The paragraphs of a text, one a line, without the headings between them."
+    return '\n'.join('\n'.join(paragraphs) for _, paragraphs in sections(text))
 
 # %% ../../nbs/text/03_prose.ipynb #9e1ca7c4
 def even_parts(lengths: Sequence[int], size: int) -> list[slice]:
-    "Cut sentences of these `lengths` into runs of about equal total, of two to four thirds of `size` each where the sentences allow it."
+    """Cut sentences of these `lengths` into runs of about equal total.
+
+    A run has two to four thirds of `size` where the sentences allow it; both are counted in the same unit."""
     total, so_far, start = sum(lengths), 0, 0
     n = max(1, -(-total * 3 // (size * 4)))
     parts: list[slice] = []

@@ -10,28 +10,46 @@ from tokenizers import Tokenizer
 
 # %% ../../nbs/text/01_stopwords.ipynb #e1e4d3bc
 STOPWORDS_EN = frozenset(
-    """a about above across after again against all almost along already also although always am among an and another any are aren around as at away
-back be became because become been before being below between both but by came can cannot could did didn do does doesn doing don done down during each either else ever every few for from further
-had has have having he her here hers herself him himself his how however i if in into is isn it its itself just ll made make many may me might more most much must my myself near neither never no nor not
-of off often on once one only onto or other others our ours out over own per rather re s same several shall she should since so some still such t than that the their theirs them then there these they this
-those though through thus to together too under until up upon us used using usually ve very was wasn we well were what when where whether which while who whom whose why will with within without would yet you your yours yourself""".split()
+    """
+a about above across after again against all almost along already also although always am among an
+and another any are aren around as at away back be became because become been before being below
+between both but by came can cannot could did didn do does doesn doing don done down during each
+either else ever every few for from further had has have having he her here hers herself him himself
+his how however i if in into is isn it its itself just ll made make many may me might more most much
+must my myself near neither never no nor not of off often on once one only onto or other others our
+ours out over own per rather re s same several shall she should since so some still such t than that
+the their theirs them then there these they this those though through thus to together too under
+until up upon us used using usually ve very was wasn we well were what when where whether which
+while who whom whose why will with within without would yet you your yours yourself
+""".split()
 )
 
 # %% ../../nbs/text/01_stopwords.ipynb #288bea96
 STOPWORDS_KO = frozenset(
-    """것 거 게 건 걸 수 줄 바 데 등 때 때문 뿐 만큼 대로 척 듯 듯이 중 내 외 간 후 전 뒤 앞 곳 탓 덕분 정도 경우 가지 번 번째 명 년 월 일 분
-나 너 우리 저 저희 너희 그 그녀 그들 이 이것 그것 저것 이거 그거 저거 여기 거기 저기 이곳 그곳 저곳 이때 그때 이번 저번 누구 누가 무엇 뭐 무슨 어디 언제 왜 어떻게 어떤 어느 얼마 몇 모두 모든 각 각각 여러 다른 같은 이런 그런 저런 이러한 그러한 저러한 이렇게 그렇게 저렇게 아무 아무것 자신 자기 스스로 서로
-하 하다 하는 하고 하며 하면 하여 하지 하게 하기 하던 하도록 하려 하려고 하면서 하지만 한 한다 한다면 할 함 합니다 합니까 해 해도 해서 해야 해요 했 했다 했던 했고 했습니다 하였다 하였습니다 하세요 하십시오 할까 할까요 하나요 하는지
+    """
+것 거 게 건 걸 수 줄 바 데 등 때 때문 뿐 만큼 대로 척 듯 듯이 중 내 외 간 후 전 뒤 앞 곳 탓 덕분 정도 경우 가지 번 번째 명 년 월 일 분
+나 너 우리 저 저희 너희 그 그녀 그들 이 이것 그것 저것 이거 그거 저거 여기 거기 저기 이곳 그곳 저곳 이때 그때 이번 저번 누구 누가 무엇 뭐 무슨 어디 언제 왜 어떻게
+어떤 어느 얼마 몇 모두 모든 각 각각 여러 다른 같은 이런 그런 저런 이러한 그러한 저러한 이렇게 그렇게 저렇게 아무 아무것 자신 자기 스스로 서로
+하 하다 하는 하고 하며 하면 하여 하지 하게 하기 하던 하도록 하려 하려고 하면서 하지만 한 한다 한다면 할 함 합니다 합니까 해 해도 해서 해야 해요 했 했다 했던 했고
+했습니다 하였다 하였습니다 하세요 하십시오 할까 할까요 하나요 하는지
 되 되다 되는 되고 되며 되면 되어 되지 되기 되도록 된 된다 될 됨 됩니다 돼 돼요 됐 됐다 됐습니다 되었다 되었습니다
-있 있다 있는 있고 있으며 있으면 있어 있어서 있어요 있었다 있었던 있었습니다 있습니다 있습니까 있을 있음 있지 있지만 있던 있도록 있나요 있는지 있다고 없 없다 없는 없고 없으며 없으면 없어 없었다 없습니다 없을 없음 없이 없지
-이다 이고 이며 이면 이나 이란 이라 이라고 이라는 이라면 인 인가 인가요 인지 일까 일까요 입니다 입니까 였다 였습니다 이었다 이었습니다 이에요 예요 아니 아니다 아닌 아니라 아니고 아닙니다 않 않는 않다 않고 않은 않을 않았다 않습니다 못 못하 못하는 못한 안 말다 말고
-위하 위해 위해서 위한 위하여 대하 대해 대해서 대한 대하여 통해 통한 통하여 따라 따라서 따른 따르면 의해 의한 관한 관해 관하여 인한 인해 비해 대비 관련 관련된 포함 포함한 가 가는 간다 가서 갈 갔 갔다 오 오는 온 와서 왔 왔다 보 보고 보는 보면 본 볼 봅니다 봤 봤다 주 주는 주고 주세요 준 줄 줍니다 줬 받 받는 받아 받은 받을
-싶 싶다 싶은 싶어 싶습니다 같 같다 같이 같습니다 그렇 그렇다 이렇 이렇다 어떻 그러 그래 그래서 그러나 그러므로 그런데 그리고 그러면 그럼 그러니까 그렇지만 하지만 또 또는 또한 및 혹은 즉 다만 단 만약 만일 비록 왜냐하면 따위
-에 에서 에게 에는 에도 에서는 에서도 으로 로 로서 로써 으로서 으로써 으로는 은 는 을 를 의 와 과 도 만 까지 부터 보다 처럼 마다 조차 마저 밖에 라도 이라도 든지 이든지 께 께서 한테 하고는
-매우 아주 너무 정말 진짜 더 더욱 가장 제일 조금 좀 많이 많은 많다 잘 다시 이미 아직 벌써 바로 곧 이제 지금 방금 항상 늘 자주 가끔 주로 거의 대략 특히 물론 아마 결국 계속 함께 따로 모두들 다 꼭 먼저 우선 다음 이후 이전 이상 이하 동안 사이 당시 오늘날""".split()
+있 있다 있는 있고 있으며 있으면 있어 있어서 있어요 있었다 있었던 있었습니다 있습니다 있습니까 있을 있음 있지 있지만 있던 있도록 있나요 있는지 있다고 없 없다 없는 없고 없으며
+없으면 없어 없었다 없습니다 없을 없음 없이 없지
+이다 이고 이며 이면 이나 이란 이라 이라고 이라는 이라면 인 인가 인가요 인지 일까 일까요 입니다 입니까 였다 였습니다 이었다 이었습니다 이에요 예요 아니 아니다 아닌 아니라
+아니고 아닙니다 않 않는 않다 않고 않은 않을 않았다 않습니다 못 못하 못하는 못한 안 말다 말고
+위하 위해 위해서 위한 위하여 대하 대해 대해서 대한 대하여 통해 통한 통하여 따라 따라서 따른 따르면 의해 의한 관한 관해 관하여 인한 인해 비해 대비 관련 관련된 포함 포함한
+가 가는 간다 가서 갈 갔 갔다 오 오는 온 와서 왔 왔다 보 보고 보는 보면 본 볼 봅니다 봤 봤다 주 주는 주고 주세요 준 줄 줍니다 줬 받 받는 받아 받은 받을
+싶 싶다 싶은 싶어 싶습니다 같 같다 같이 같습니다 그렇 그렇다 이렇 이렇다 어떻 그러 그래 그래서 그러나 그러므로 그런데 그리고 그러면 그럼 그러니까 그렇지만 하지만 또 또는
+또한 및 혹은 즉 다만 단 만약 만일 비록 왜냐하면 따위
+에 에서 에게 에는 에도 에서는 에서도 으로 로 로서 로써 으로서 으로써 으로는 은 는 을 를 의 와 과 도 만 까지 부터 보다 처럼 마다 조차 마저 밖에 라도 이라도 든지 이든지
+께 께서 한테 하고는
+매우 아주 너무 정말 진짜 더 더욱 가장 제일 조금 좀 많이 많은 많다 잘 다시 이미 아직 벌써 바로 곧 이제 지금 방금 항상 늘 자주 가끔 주로 거의 대략 특히 물론 아마 결국
+계속 함께 따로 모두들 다 꼭 먼저 우선 다음 이후 이전 이상 이하 동안 사이 당시 오늘날
+""".split()
 )
 
-
+# %% ../../nbs/text/01_stopwords.ipynb #b2ddb582
 def stopword_ids(tokenizer: Tokenizer) -> list[int]:
     "Ids of the terms that are Korean or English stopwords, ascending."
-    return sorted(i for t in STOPWORDS_KO | STOPWORDS_EN if (i := tokenizer.token_to_id(t)) is not None)
+    ids = (tokenizer.token_to_id(word) for word in STOPWORDS_KO | STOPWORDS_EN)
+    return sorted(i for i in ids if i is not None)
