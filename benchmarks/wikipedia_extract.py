@@ -1,10 +1,14 @@
 """Stage 01 against wikiextractor on one dump, with as many processes, and its memory on a tenth of it.
 
     pip install wikiextractor      # the peer; --peer names another Python that has it
-    python benchmarks/wikipedia_extract.py --fragments ../shared/data/wikidump/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2
+    python benchmarks/wikipedia_extract.py --fragments
+    ../shared/data/wikidump/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2
 
-The dump is made first: articles are the sections of the real pages, with their templates, tables and references, cut to about the length of real articles, and the articles of the sample.
-Theirs is `--json --no-templates`, its quickest. Ours is run twice: for the same job (articles as plain JSON lines), and as the whole stage (passages, tables, pictures too, all gzipped). Twenty articles of both are written side by side to read.
+The dump is made first: articles are the sections of the real pages, with their templates, tables and
+references, cut to about the length of real articles, and the articles of the sample.
+Theirs is `--json --no-templates`, its quickest. Ours is run twice: for the same job (articles as plain JSON
+lines), and as the whole stage (passages, tables, pictures too, all gzipped). Twenty articles of both are
+written side by side to read.
 Last line: `speed_ratio=…`.
 """
 
@@ -24,8 +28,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / 'data/sample/wiki'
 HEAD = (
-    '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">\n  <siteinfo>\n    <sitename>Wikipedia</sitename>\n    <dbname>enwiki</dbname>\n'
-    '    <base>https://en.wikipedia.org/wiki/Main_Page</base>\n    <namespaces>\n      <namespace key="0" case="first-letter" />\n      <namespace key="10" case="first-letter">Template</namespace>\n    </namespaces>\n  </siteinfo>\n'
+    '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">\n  '
+    '<siteinfo>\n    <sitename>Wikipedia</sitename>\n    <dbname>enwiki</dbname>\n'
+    '    <base>https://en.wikipedia.org/wiki/Main_Page</base>\n    <namespaces>\n      <namespace '
+    'key="0" case="first-letter" />\n      <namespace key="10" '
+    'case="first-letter">Template</namespace>\n    </namespaces>\n  </siteinfo>\n'
 )
 
 
@@ -61,8 +68,12 @@ def make_dump(folder: Path, fragments: Path, n: int, real_share: float) -> Path:
             text = next(take_real) if before >= 1 else next(take_sample)
             before -= before >= 1
             page = (
-                f'  <page>\n    <title>Article {i}</title>\n    <ns>0</ns>\n    <id>{i}</id>\n    <revision>\n      <id>{i}</id>\n      <timestamp>2024-01-01T00:00:00Z</timestamp>\n'
-                f'      <model>wikitext</model>\n      <format>text/x-wiki</format>\n      <text bytes="{len(text.encode())}" xml:space="preserve">{html.escape(text, quote=False)}</text>\n    </revision>\n  </page>\n'
+                f'  <page>\n    <title>Article {i}</title>\n    <ns>0</ns>\n    <id>{i}</id>\n    '
+                f'<revision>\n      <id>{i}</id>\n      <timestamp>2024-01-01T00:00:00Z</timestamp>\n'
+                '      <model>wikitext</model>\n      <format>text/x-wiki</format>\n      <text '
+                f'bytes="{len(text.encode())}" '
+                f'xml:space="preserve">{html.escape(text, quote=False)}</text>\n    </revision>\n  '
+                '</page>\n'
             )
             size += len(page.encode())
             f.write(page)
@@ -72,7 +83,11 @@ def make_dump(folder: Path, fragments: Path, n: int, real_share: float) -> Path:
             (SAMPLE / f'enwiki-sample-{t}.sql.gz').read_bytes()
         )
     print(
-        f'{n:,} articles, {size / 1e6:,.0f} MB of XML, {path.stat().st_size / 1e6:,.1f} MB as bz2, {len(real):,} different real pieces (median {statistics.median(map(len, real)):,.0f} characters), {real_share:.0%} of the articles'
+        (
+            f'{n:,} articles, {size / 1e6:,.0f} MB of XML, {path.stat().st_size / 1e6:,.1f} MB as bz2, '
+            f'{len(real):,} different real pieces (median {statistics.median(map(len, real)):,.0f} '
+            f'characters), {real_share:.0%} of the articles'
+        )
     )
     return path
 
@@ -135,7 +150,10 @@ def theirs(peer: str, dump: Path, out: Path, processes: int):
 
 
 LEFT = re.compile(
-    r"\[\[|\]\]|\{\{|\}\}|\{\||\|\}|'''|''(?!s)|</?(?:ref|br|div|span|small|sub|sup|nowiki|gallery|table|tr|td)\b|&(?:nbsp|lt|gt|amp|quot|ndash);|\bstyle=|\bcolspan|\bthumb\||\(\s*[;,]?\s*\)|\(\s*[;,]| [,;.](?=\s)|__[A-Z]+__"
+    (
+        r"\[\[|\]\]|\{\{|\}\}|\{\||\|\}|'''|''(?!s)|</?(?:ref|br|div|span|small|sub|sup|nowiki|gallery|table|tr|td)\b|&(?:nbsp|lt|gt|amp|quot|ndash);|\bstyle=|\bcolspan|\bthumb\||\(\s*[;,]?\s*\)|\(\s*[;,]| "
+        r'[,;.](?=\s)|__[A-Z]+__'
+    )
 )
 
 
@@ -154,7 +172,11 @@ def compare(mine: Path, peer_rows: list[dict], out: Path, n: int = 20) -> None:
             table.append((t, len(x), len(y), len(LEFT.findall(a[t])), len(LEFT.findall(b[t]))))
             f.write(f'# {t}\n\n## ours\n\n{a[t]}\n\n## wikiextractor\n\n{b[t]}\n\n')
     print(
-        f'\n{len(a):,} articles of ours, {len(b):,} of wikiextractor; {n} of them side by side in {out}\n\n| article | words, ours | wikiextractor | leftovers of markup, ours | wikiextractor |\n|---|---|---|---|---|'
+        (
+            f'\n{len(a):,} articles of ours, {len(b):,} of wikiextractor; {n} of them side by side in '
+            f'{out}\n\n| article | words, ours | wikiextractor | leftovers of markup, ours | wikiextractor '
+            '|\n|---|---|---|---|---|'
+        )
     )
     for row in table:
         print('| ' + ' | '.join(map(str, row)) + ' |')
@@ -190,10 +212,18 @@ if __name__ == '__main__':
         peer_seconds, rows = theirs(args.peer, large, tmp / 'theirs', args.processes)
         compare(tmp / 'ours' / 'benchmark' / '01_wikipedia' / 'articles.jsonl.gz', rows, args.side_by_side)
     print(
-        f'\n| {args.processes} processes | seconds | articles/s |\n|---|---|---|\n| korean_sparse, the same job | {seconds:.1f} | {n / seconds:,.0f} |\n| korean_sparse, all of stage 01 ({passages:,} passages too) | {whole_seconds:.1f} | {n / whole_seconds:,.0f} |\n| wikiextractor --no-templates | {peer_seconds:.1f} | {len(rows) / peer_seconds:,.0f} |'
+        (
+            f'\n| {args.processes} processes | seconds | articles/s |\n|---|---|---|\n| korean_sparse, the '
+            f'same job | {seconds:.1f} | {n / seconds:,.0f} |\n| korean_sparse, all of stage 01 '
+            f'({passages:,} passages too) | {whole_seconds:.1f} | {n / whole_seconds:,.0f} |\n| '
+            f'wikiextractor --no-templates | {peer_seconds:.1f} | {len(rows) / peer_seconds:,.0f} |'
+        )
     )
     print(
-        f'peak memory (parent, largest worker), MB: {little[0]:.0f}, {little[1]:.0f} for {args.articles // 10:,} articles; {much[0]:.0f}, {much[1]:.0f} for {args.articles:,}'
+        (
+            f'peak memory (parent, largest worker), MB: {little[0]:.0f}, {little[1]:.0f} for '
+            f'{args.articles // 10:,} articles; {much[0]:.0f}, {much[1]:.0f} for {args.articles:,}'
+        )
     )
     print(f'speed_ratio_whole_stage={(n / whole_seconds) / (len(rows) / peer_seconds):.2f}')
     print(f'speed_ratio={(n / seconds) / (len(rows) / peer_seconds):.2f}')

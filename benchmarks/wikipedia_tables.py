@@ -2,7 +2,8 @@
 
     python benchmarks/wikipedia_tables.py --rows 2000000
 
-Makes `page` (all 12 columns of the real table), `redirect` and `langlinks` of two wikis, megabyte lines, escaped titles; then each is read, and all of them become title links.
+Makes `page` (all 12 columns of the real table), `redirect` and `langlinks` of two wikis, megabyte lines,
+escaped titles; then each is read, and all of them become title links.
 Last line: `rows_per_second=… peak_mb=…`.
 """
 
@@ -15,7 +16,10 @@ import tempfile
 from pathlib import Path
 
 COLUMNS = {
-    'page': 'page_id page_namespace page_title page_is_redirect page_is_new page_random page_touched page_links_updated page_latest page_len page_content_model page_lang',
+    'page': (
+        'page_id page_namespace page_title page_is_redirect page_is_new page_random page_touched '
+        'page_links_updated page_latest page_len page_content_model page_lang'
+    ),
     'redirect': 'rd_from rd_namespace rd_title rd_interwiki rd_fragment',
     'langlinks': 'll_from ll_lang ll_title',
 }
@@ -30,7 +34,8 @@ def title(lang: str, i: int) -> str:
 
 
 def rows(lang: str, table: str, n: int):
-    "Of every ten pages two are redirects, one is in another namespace, three have language links: ours, Japanese, French."
+    """Of every ten pages two are redirects, one is in another namespace, three have language links: ours,
+    Japanese, French."""
     other = 'en' if lang == 'ko' else 'ko'
     for i in range(1, n + 1):
         if table == 'page':
@@ -67,11 +72,12 @@ def write(folder: Path, lang: str, n: int) -> dict[str, int]:
 
 MEASURE = """import json, re, sys, time
 from pathlib import Path
-from korean_sparse.wiki.dumps import TABLES, Problems, read_sql, title_links
+from korean_sparse.core.left_out import LeftOut
+from korean_sparse.wiki.dumps import TABLES, read_sql, title_links
 folder, what, langs = Path(sys.argv[1]), sys.argv[2], sys.argv[3].split(',')
 tables = {lang: {t: folder/f'{lang}wiki-1-{t}.sql.gz' for t in TABLES} for lang in langs}
 wanted = {'page': ('page_id', 'page_namespace', 'page_title'), 'redirect': ('rd_from', 'rd_namespace', 'rd_title', 'rd_interwiki', 'rd_fragment'), 'langlinks': ('ll_from', 'll_lang', 'll_title')}
-problems, start = Problems(), time.perf_counter()
+problems, start = LeftOut(), time.perf_counter()
 n = sum(1 for _ in (title_links(tables, problems, folder) if what == 'links' else read_sql(tables[langs[0]][what], *wanted[what], problems=problems)))
 print(json.dumps([n, time.perf_counter() - start, int(re.search('VmHWM:.*?([0-9]+)', open('/proc/self/status').read())[1])/1024, sum(problems.counts.values())]))"""
 
@@ -102,6 +108,9 @@ if __name__ == '__main__':
         total = sum(sum(c.values()) for c in counts)
         n, seconds, peak, problems = measure(Path(tmp), 'links', 'ko,en')
         print(
-            f'| title links of both wikis ({n:,} links, {problems} problems) | {total:,} | {seconds:.1f} | {total / seconds:,.0f} | {peak:.0f} |'
+            (
+                f'| title links of both wikis ({n:,} links, {problems} problems) | {total:,} | '
+                f'{seconds:.1f} | {total / seconds:,.0f} | {peak:.0f} |'
+            )
         )
     print(f'rows_per_second={total / seconds:.0f} peak_mb={peak:.0f}')

@@ -1,4 +1,5 @@
-"""Downloads against a server of our own that does what servers do: breaks off, lies, refuses, asks for patience, cannot resume."""
+"""Downloads against a server of our own that does what servers do: breaks off, lies, refuses, asks for
+patience, cannot resume."""
 
 import bz2
 import hashlib
@@ -9,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from korean_sparse.core.left_out import LeftOut
 from korean_sparse.core.rows import DataError
-from korean_sparse.wiki.download import Patience, download_dump, fetch, find_dump, needed_files
-from korean_sparse.wiki.dumps import Problems, iter_pages
+from korean_sparse.wiki.download import Patience, download_dump, download_file, find_dump, needed_files
+from korean_sparse.wiki.dumps import iter_pages
 
 QUICK = Patience(timeout=5, tries=3, pause=0.01, longest=0.05)
 
@@ -23,8 +25,9 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Handler)
-        self.files, self.faults, self.requests, self.ranges = {}, {}, Counter(), True
-        self.asked = []
+        self.files, self.faults = {}, {}
+        self.requests, self.asked = Counter(), []
+        self.ranges = True  # whether it serves parts of a file
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -109,40 +112,51 @@ SHA1 = hashlib.sha1(DATA).hexdigest()
 )
 def test_a_file_comes_whole(server, tmp_path, faults, requests):
     server.files['/a'], server.faults['/a'] = DATA, list(faults)
-    assert fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK) is True
-    assert (tmp_path / 'a').read_bytes() == DATA and [p.name for p in tmp_path.iterdir()] == ['a']
+    assert download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK) is True
+    assert (tmp_path / 'a').read_bytes() == DATA
+    assert [p.name for p in tmp_path.iterdir()] == ['a']
     assert server.requests['/a'] == requests
-    assert (
-        fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK) is False and server.requests['/a'] == requests
-    )  # there already
+    assert download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK) is False  # there already
+    assert server.requests['/a'] == requests
 
 
 def test_it_goes_on_where_it_broke_off(server, tmp_path):
     server.files['/a'], server.faults['/a'] = DATA, ['break', (403, {})]
     with pytest.raises(DataError, match='the server answers 403'):
-        fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
-    assert not (tmp_path / 'a').exists() and (tmp_path / 'a.part').stat().st_size == 150_000
-    assert fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
-    assert server.asked[-1] == ('/a', 'bytes=150000-') and (tmp_path / 'a').read_bytes() == DATA
+        download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
+    assert not (tmp_path / 'a').exists()
+    assert (tmp_path / 'a.part').stat().st_size == 150_000
+    assert download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
+    assert server.asked[-1] == ('/a', 'bytes=150000-')
+    assert (tmp_path / 'a').read_bytes() == DATA
 
 
 def test_a_file_that_changed_on_the_server_is_not_glued_to_the_old(server, tmp_path):
     server.files['/a'], server.faults['/a'] = DATA[::-1], ['break', (403, {})]
     with pytest.raises(DataError):
-        fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
+        download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
     server.files['/a'] = DATA
-    assert fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK) and (tmp_path / 'a').read_bytes() == DATA
+    assert (
+        download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
+        and (tmp_path / 'a').read_bytes() == DATA
+    )
 
 
 def test_a_shorter_file_on_the_server(server, tmp_path):
     (tmp_path / 'a.part').write_bytes(DATA + b'more')
     server.files['/a'] = DATA
-    assert fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK) and (tmp_path / 'a').read_bytes() == DATA
+    assert (
+        download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
+        and (tmp_path / 'a').read_bytes() == DATA
+    )
 
 
 def test_a_server_that_cannot_resume(server, tmp_path):
     server.files['/a'], server.faults['/a'], server.ranges = DATA, ['break', 'break'], False
-    assert fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK) and (tmp_path / 'a').read_bytes() == DATA
+    assert (
+        download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
+        and (tmp_path / 'a').read_bytes() == DATA
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,12 +171,13 @@ def test_a_server_that_cannot_resume(server, tmp_path):
 def test_what_cannot_be_had_is_named(server, tmp_path, faults, says):
     server.files['/a'], server.faults['/a'] = DATA, list(faults)
     with pytest.raises(DataError, match=says):
-        fetch(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
+        download_file(f'{server.url}/a', tmp_path / 'a', SHA1, QUICK)
     assert not (tmp_path / 'a').exists()
 
 
 def page(n):
-    return f'<page><title>글 {n}</title><ns>0</ns><id>{n}</id><revision><timestamp>2024-01-01T00:00:00Z</timestamp><text>본문 {n}이다.</text></revision></page>\n'
+    revision = f'<timestamp>2024-01-01T00:00:00Z</timestamp><text>본문 {n}이다.</text>'
+    return f'<page><title>글 {n}</title><ns>0</ns><id>{n}</id><revision>{revision}</revision></page>\n'
 
 
 def publish(server, date, n_pages=60, leave_out=()):
@@ -175,16 +190,14 @@ def publish(server, date, n_pages=60, leave_out=()):
         whole += bz2.compress(''.join(page(n) for n in range(i + 1, i + 11)).encode())
     whole += bz2.compress(b'</mediawiki>\n')
     files = {n: f'{kind} of {date}'.encode() for kind, n in needed_files('kowiki', date).items()}
-    (
-        files[f'{stem}-pages-articles-multistream.xml.bz2'],
-        files[f'{stem}-pages-articles-multistream-index.txt.bz2'],
-    ) = whole, bz2.compress(index.encode())
+    files[f'{stem}-pages-articles-multistream.xml.bz2'] = whole
+    files[f'{stem}-pages-articles-multistream-index.txt.bz2'] = bz2.compress(index.encode())
     server.files |= {f'{home}/{n}': data for n, data in files.items()}
-    server.files[f'{home}/{stem}-sha1sums.txt'] = ''.join(
-        f'{hashlib.sha1(d).hexdigest()}  {n}\n'
-        for n, d in files.items()
-        if not n.endswith(tuple(leave_out) or '\0')
-    ).encode()
+    sums = ''
+    for name, data in files.items():
+        if not name.endswith(tuple(leave_out) or '\0'):
+            sums += f'{hashlib.sha1(data).hexdigest()}  {name}\n'
+    server.files[f'{home}/{stem}-sha1sums.txt'] = sums.encode()
     dates = sorted({p.split('/')[2] for p in server.files if p.count('/') == 3})
     server.files['/kowiki/'] = ''.join(f'<a href="{d}/">{d}/</a>\n' for d in [*dates, 'latest']).encode()
 
@@ -199,19 +212,14 @@ def test_latest_is_the_newest_complete_date(server, tmp_path):
     with pytest.raises(DataError, match='404'):
         find_dump('kowiki', '20200101', server.url, QUICK)
     path = download_dump('kowiki', folder=tmp_path, mirror=server.url, patience=QUICK)
-    assert (
-        path.name == 'kowiki-20240601-pages-articles-multistream.xml.bz2'
-        and len(list(iter_pages(path, 'ko'))) == 60
-    )
+    assert path.name == 'kowiki-20240601-pages-articles-multistream.xml.bz2'
+    assert len(list(iter_pages(path, 'ko'))) == 60
     record = json.loads((tmp_path / 'kowiki-20240601.json').read_text())
-    assert record['date'] == '20240601' and set(record['sha1']) == set(
-        needed_files('kowiki', '20240601').values()
-    )
+    assert record['date'] == '20240601'
+    assert set(record['sha1']) == set(needed_files('kowiki', '20240601').values())
     asked = len(server.asked)
-    assert (
-        download_dump('kowiki', '20240601', tmp_path, server.url, patience=QUICK) == path
-        and len(server.asked) == asked
-    )  # not even asked for
+    assert download_dump('kowiki', '20240601', tmp_path, server.url, patience=QUICK) == path
+    assert len(server.asked) == asked  # not even asked for
     assert not list(tmp_path.glob('*.part*'))
 
 
@@ -222,18 +230,15 @@ def test_a_subset_is_a_dump_of_its_own(server, tmp_path):
         (503, {'Retry-After': '0'}),
     ]
     path = download_dump('kowiki', '20240601', tmp_path, server.url, subset=30, patience=QUICK)
-    problems = Problems()
+    problems = LeftOut()
     pages = list(iter_pages(path, 'ko', problems))
-    assert [p.id for p in pages] == [*range(1, 11), *range(21, 31), *range(51, 61)] and not problems.counts
-    assert (
-        path.name == 'kowiki-20240601-pages-articles-multistream.xml-subset30.bz2'
-        and (tmp_path / 'kowiki-20240601-pages-articles-multistream-index.txt-subset30.bz2').exists()
-    )
+    assert [p.id for p in pages] == [*range(1, 11), *range(21, 31), *range(51, 61)]
+    assert not problems
+    assert path.name == 'kowiki-20240601-pages-articles-multistream.xml-subset30.bz2'
+    assert (tmp_path / 'kowiki-20240601-pages-articles-multistream-index.txt-subset30.bz2').exists()
     asked = len(server.asked)
-    assert (
-        download_dump('kowiki', '20240601', tmp_path, server.url, subset=30, patience=QUICK) == path
-        and len(server.asked) == asked
-    )
+    assert download_dump('kowiki', '20240601', tmp_path, server.url, subset=30, patience=QUICK) == path
+    assert len(server.asked) == asked
     one = download_dump('kowiki', '20240601', tmp_path, server.url, subset=10, patience=QUICK)
     assert [p.id for p in iter_pages(one, 'ko')] == list(range(1, 11))
 

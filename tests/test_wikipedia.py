@@ -1,4 +1,5 @@
-"""Stage 01 against what real dumps do to it: damage anywhere, kills at any moment, any number of processes, a full disk."""
+"""Stage 01 against what real dumps do to it: damage anywhere, kills at any moment, any number of processes, a
+full disk."""
 
 import bz2
 import gzip
@@ -18,9 +19,10 @@ import mwxml
 import pytest
 
 from korean_sparse.core.files import read_rows
+from korean_sparse.core.left_out import LeftOut
 from korean_sparse.core.rows import Article, DataError, TitleLink
 from korean_sparse.wiki.articles import Filter, examine
-from korean_sparse.wiki.dumps import TABLES, Problems, iter_pages, pages_in, read_sql
+from korean_sparse.wiki.dumps import TABLES, iter_pages, pages_in, read_sql
 from korean_sparse.wiki.markup import clean
 from korean_sparse.wikipedia import WikipediaConfig, build
 
@@ -36,7 +38,9 @@ def outputs(tmp_path, monkeypatch):
 
 
 def copies(folder: Path, times: int, multistream: bool = False) -> Path:
-    "The Korean sample `times` over, as a dump of its own with its tables; in one bz2 stream, or in streams of 50 pages with an index."
+    """The Korean sample `times` over, as a dump of its own with its tables.
+
+    In one bz2 stream, or in streams of 50 pages with an index."""
     xml = bz2.open(DUMPS['ko']).read()
     head, tail = xml[: xml.index(b'<page>')], b'</mediawiki>\n'
     pages = re.findall(rb'<page>.*?</page>\n?', xml, re.S)
@@ -48,11 +52,8 @@ def copies(folder: Path, times: int, multistream: bool = False) -> Path:
         path = folder / f'{stem.name}-pages-articles.xml.bz2'
         path.write_bytes(bz2.compress(head + b''.join(many) + tail))
         return path
-    path, whole, index = (
-        folder / f'{stem.name}-pages-articles-multistream.xml.bz2',
-        bytearray(bz2.compress(head)),
-        [],
-    )
+    path = folder / f'{stem.name}-pages-articles-multistream.xml.bz2'
+    whole, index = bytearray(bz2.compress(head)), []
     for i in range(0, len(many), 50):
         index.append(f'{len(whole)}:{i}:x')
         whole += bz2.compress(b''.join(many[i : i + 50]))
@@ -78,45 +79,40 @@ def test_pages_are_those_of_mwxml(lang):
     with bz2.open(DUMPS[lang]) as f:
         for page in mwxml.Dump.from_file(f):
             *_, revision = page
-            expected.append(
-                (
-                    page.id,
-                    page.namespace,
-                    page.title,
-                    revision.text or '',
-                    revision.timestamp.long_format()[:10],
-                )
-            )
+            day = revision.timestamp.long_format()[:10]
+            expected.append((page.id, page.namespace, page.title, revision.text or '', day))
     assert [(p.id, p.ns, p.title, p.text, p.date) for p in iter_pages(DUMPS[lang], lang)] == expected
+
+
+APPENDIX = re.compile(
+    r'\n==\s*(?:References|See also|External links|Further reading|Notes'
+    r'|각주|같이 보기|외부 링크|참고 문헌|참고 자료)\s*=='
+)
+LEFT_OUT = re.compile(
+    r'<ref[^>]*/>|<ref.*?</ref>|<gallery.*?</gallery>|<math>.*?</math>|\{\|.*?\n\|\}'
+    r'|\[\[(?:파일|File|분류|Category):(?:[^\[\]]|\[\[[^\[\]]*\]\])*\]\]',
+    re.S,
+)
 
 
 @pytest.mark.parametrize('lang', ['ko', 'en'])
 def test_words_are_those_of_a_full_parser(lang):
-    "Outside of what we leave out on purpose, hardly a word of mwparserfromhell's plain text is missing, and hardly one is added."
+    """Outside of what we leave out on purpose, hardly a word of mwparserfromhell's plain text is missing.
+
+    And hardly one is added."""
     missing = added = total = 0
     for page in iter_pages(DUMPS[lang], lang):
         if examine(page, lang)[0] is None:
             continue
         ours = Counter(re.findall(r'\w+', clean(page.text, lang, page.title)[0]))
-        body = re.split(
-            r'\n==\s*(?:References|See also|External links|Further reading|Notes|각주|같이 보기|외부 링크|참고 문헌|참고 자료)\s*==',
-            page.text,
-        )[0]
-        body = re.sub(
-            r'<ref[^>]*/>|<ref.*?</ref>|<gallery.*?</gallery>|<math>.*?</math>|\{\|.*?\n\|\}|\[\[(?:파일|File|분류|Category):(?:[^\[\]]|\[\[[^\[\]]*\]\])*\]\]',
-            ' ',
-            body,
-            flags=re.S,
-        )
+        body = LEFT_OUT.sub(' ', APPENDIX.split(page.text)[0])
         theirs = Counter(re.findall(r'\w+', mwparserfromhell.parse(body).strip_code()))
         missing += sum((theirs - ours).values())
         added += sum((ours - theirs).values())
         total += sum(theirs.values())
-    assert total > 10_000 and missing < 0.01 * total and added < 0.06 * total, (
-        missing,
-        added,
-        total,
-    )  # what is added stood in templates
+    assert total > 10_000
+    assert missing < 0.01 * total, (missing, total)
+    assert added < 0.06 * total, (added, total)  # what is added stood in templates
 
 
 def test_any_number_of_processes_writes_the_same_bytes(tmp_path):
@@ -125,36 +121,36 @@ def test_any_number_of_processes_writes_the_same_bytes(tmp_path):
     single, multi = copies(tmp_path / 'single', 40), copies(tmp_path / 'multi', 40, multistream=True)
     assert single.stat().st_size > 1 << 20, 'too small for several blocks'
     one = build(WikipediaConfig('one', str(single), '', processes=1))
-    assert one.manifest['counts']['articles'] == 40 * 120 and not [
-        k for k in one.manifest['counts'] if k.startswith('problem')
-    ]
+    assert one.manifest['counts']['articles'] == 40 * 120
+    assert not [name for name in one.manifest['counts'] if name.startswith('problem')]
     assert content(build(WikipediaConfig('three', str(single), '', processes=3))) == content(one)
     assert unpacked(build(WikipediaConfig('multi', str(multi), '', processes=2))) == unpacked(one)
     some = build(WikipediaConfig('some', str(multi), '', processes=2, max_articles=1000))
     assert some.manifest['counts']['articles'] == 1000
-    assert gzip.decompress(content(one)['articles.jsonl.gz']).startswith(
-        gzip.decompress(content(some)['articles.jsonl.gz'])
-    )
+    assert unpacked(one)['articles.jsonl.gz'].startswith(unpacked(some)['articles.jsonl.gz'])
 
 
 @pytest.mark.parametrize('processes', [1, 2])
 def test_kill_at_any_moment_and_run_again(tmp_path, processes):
     dump = copies(tmp_path, 40, multistream=processes == 2)
     expected = content(build(WikipediaConfig('calm', str(dump), '', processes=processes)))
-    code = f'from korean_sparse.wikipedia import *; build(WikipediaConfig("wild", {str(dump)!r}, "", processes={processes}))'
+    code = (
+        'from korean_sparse.wikipedia import *\n'
+        f'build(WikipediaConfig("wild", {str(dump)!r}, "", processes={processes}))'
+    )
     rng, kills = random.Random(processes), 0
     work = tmp_path / 'outputs' / 'wild'
+
+    def finished_blocks():
+        return len(list(work.glob('.01_wikipedia.work-*/*.json')))
+
     for _ in range(3):
         child = subprocess.Popen(
             [sys.executable, '-c', code], stderr=subprocess.DEVNULL, start_new_session=True
         )
-        finished = len(list(work.glob('.01_wikipedia.work-*/*.json')))
+        finished = finished_blocks()
         until = time.time() + 60
-        while (
-            time.time() < until
-            and child.poll() is None
-            and len(list(work.glob('.01_wikipedia.work-*/*.json'))) < finished + 1
-        ):
+        while time.time() < until and child.poll() is None and finished_blocks() < finished + 1:
             time.sleep(0.02)
         time.sleep(rng.random() * 0.4)
         if child.poll() is None:
@@ -172,29 +168,31 @@ def test_a_killed_worker_is_named(tmp_path):
     code = (
         'import os, signal, korean_sparse.wikipedia as w\n'
         'parent, real = os.getpid(), w.examine\n'
-        'def kill(page, *a): os.getpid() != parent and page.title == "두부" and os.kill(os.getpid(), signal.SIGKILL); return real(page, *a)\n'
-        f'w.examine = kill; w.build(w.WikipediaConfig("x", {str(dump)!r}, "", processes=2))'
+        'def kill(page, *rest):\n'
+        '    if os.getpid() != parent and page.title == "두부":\n'
+        '        os.kill(os.getpid(), signal.SIGKILL)\n'
+        '    return real(page, *rest)\n'
+        'w.examine = kill\n'
+        f'w.build(w.WikipediaConfig("x", {str(dump)!r}, "", processes=2))'
     )
     child = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert (
-        'was killed (out of memory?); run again to go on' in child.stderr
-        and not (tmp_path / 'outputs' / 'x' / '01_wikipedia').exists()
-    )
+    assert 'was killed (out of memory?); run again to go on' in child.stderr
+    assert not (tmp_path / 'outputs' / 'x' / '01_wikipedia').exists()
 
 
 def test_a_full_disk_is_named(tmp_path):
     code = (
-        'import resource, signal; from korean_sparse.wikipedia import *\n'
-        'signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))\n'
+        'import resource, signal\n'
+        'from korean_sparse.wikipedia import *\n'
+        'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))\n'
         f'build(WikipediaConfig("x", {str(DUMPS["ko"])!r}, ""))'
     )
     child = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert child.returncode and re.search(
-        r'DataError: 01_wikipedia: .* cannot be written any further \(File too large', child.stderr
-    ), child.stderr[-500:]
-    assert not (tmp_path / 'outputs' / 'x' / '01_wikipedia').exists() and not list(
-        (tmp_path / 'outputs').rglob('*.articles.jsonl.gz')
-    )
+    named = r'DataError: 01_wikipedia: .* cannot be written any further \(File too large'
+    assert child.returncode and re.search(named, child.stderr), child.stderr[-500:]
+    assert not (tmp_path / 'outputs' / 'x' / '01_wikipedia').exists()
+    assert not list((tmp_path / 'outputs').rglob('*.articles.jsonl.gz'))
 
 
 @pytest.mark.parametrize('ending', ['jsonl.gz', 'jsonl.zst', 'parquet'])
@@ -212,34 +210,29 @@ def test_datasets_reads_what_we_write(tmp_path, ending):
 
 
 def test_damage_is_counted_and_the_rest_is_kept(tmp_path):
-    whole = build(WikipediaConfig('whole', str(copies(tmp_path, 20, multistream=True)), '')).manifest[
-        'counts'
-    ]
-    dump = tmp_path / 'kowiki-20240101-pages-articles-multistream.xml.bz2'
+    def counts(run):
+        return build(WikipediaConfig(run, str(dump), '')).manifest['counts']
+
+    dump = copies(tmp_path, 20, multistream=True)
+    whole = counts('whole')
     raw = bytearray(dump.read_bytes())
     raw[len(raw) // 2 : len(raw) // 2 + 50] = bytes(50)
     dump.write_bytes(raw)
     damaged = build(WikipediaConfig('damaged', str(dump), ''))
-    assert (
-        damaged.manifest['counts']['problem_damaged_stream'] == 1
-        and 0.9 * whole['articles'] < damaged.manifest['counts']['articles'] < whole['articles']
-    )
+    most = damaged.manifest['counts']
+    assert most['problem_damaged_stream'] == 1
+    assert 0.9 * whole['articles'] < most['articles'] < whole['articles']
     assert 'damaged stream' in json.loads(damaged.path('problems.json').read_text())['counts']
     dump.write_bytes(raw[: len(raw) * 3 // 4])
-    short = build(WikipediaConfig('short', str(dump), '')).manifest['counts']
-    assert (
-        short['problem_truncated_file'] == 1
-        and short['problem_damaged_stream'] == 2
-        and 0.6 * whole['articles'] < short['articles'] < damaged.manifest['counts']['articles']
-    )
+    short = counts('short')
+    assert (short['problem_truncated_file'], short['problem_damaged_stream']) == (1, 2)
+    assert 0.6 * whole['articles'] < short['articles'] < most['articles']
     with pytest.raises(DataError, match='it is truncated, or the index is of another dump'):
         build(WikipediaConfig('strict', str(dump), '', strict=True))
     (tmp_path / 'kowiki-20240101-pages-articles-multistream-index.txt.bz2').unlink()
-    cut = build(WikipediaConfig('cut', str(dump), ''))  # without index it is read up to the damage
-    assert (
-        0 < cut.manifest['counts']['articles'] < damaged.manifest['counts']['articles']
-        and cut.manifest['counts']['problem_damaged_file'] == 1
-    )
+    cut = counts('cut')  # without index it is read up to the damage
+    assert 0 < cut['articles'] < most['articles']
+    assert cut['problem_damaged_file'] == 1
     with pytest.raises(DataError, match='damaged'):
         build(WikipediaConfig('strict', str(dump), '', strict=True))
 
@@ -250,26 +243,29 @@ def test_a_page_of_five_megabytes_and_an_empty_dump(tmp_path):
     dump = tmp_path / 'kowiki-1-pages-articles.xml'
 
     def write(*texts):
-        dump.write_text(
-            '<mediawiki xml:lang="ko">'
-            + ''.join(
-                f'<page><title>글 "{i}" \\ \'</title><ns>0</ns><id>{i}</id><revision><text>{t}</text></revision></page>'
-                for i, t in enumerate(texts)
-            )
-            + '</mediawiki>'
-        )
+        pages = [
+            f'<page><title>글 "{i}" \\ \'</title><ns>0</ns><id>{i}</id>'
+            f'<revision><text>{text}</text></revision></page>'
+            for i, text in enumerate(texts)
+        ]
+        dump.write_text('<mediawiki xml:lang="ko">' + ''.join(pages) + '</mediawiki>')
 
     big = "'''큰 글'''은 [[아주]] {{nowrap|큰}} 글이다. {{열린 틀|\n" * 100_000
     write(big, '작은 글은 작다. ' * 20)
     assert dump.stat().st_size > 5 << 20
     start = time.time()
     result = build(WikipediaConfig('big', str(dump), ''))
-    assert time.time() - start < 60 and [
-        a.title for a in read_rows(result.path('articles.jsonl.gz'), Article)
-    ] == ['글 "0" \\ \'', '글 "1" \\ \'']
+    assert time.time() - start < 60
+    titles = [article.title for article in read_rows(result.path('articles.jsonl.gz'), Article)]
+    assert titles == ['글 "0" \\ \'', '글 "1" \\ \'']
     write()
     with pytest.raises(DataError, match='none of 0 pages was kept'):
         build(WikipediaConfig('empty', str(dump), ''))
+
+
+MARKS = b"""
+{{ }} [[ ]] <ref> </ref> {| |} <!-- <page> </page> </text> &#0; \xff ''' <nowiki> == | &lt;math&gt;
+""".split()
 
 
 def mutate(data: bytes, rng: random.Random) -> bytes:
@@ -284,29 +280,7 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
         elif kind == 2:
             out[at:at] = out[at : at + n]
         elif kind == 3:
-            out[at:at] = rng.choice(
-                [
-                    b'{{',
-                    b'}}',
-                    b'[[',
-                    b']]',
-                    b'<ref>',
-                    b'</ref>',
-                    b'{|',
-                    b'|}',
-                    b'<!--',
-                    b'<page>',
-                    b'</page>',
-                    b'</text>',
-                    b'&#0;',
-                    b'\xff',
-                    b"'''",
-                    b'<nowiki>',
-                    b'==',
-                    b'|',
-                    b'&lt;math&gt;',
-                ]
-            )
+            out[at:at] = rng.choice(MARKS)
         elif kind == 4:
             tags = [m.span() for m in re.finditer(rb'</?\w+>|\{\{|\}\}|\[\[|\]\]', out)]
             if len(tags) > 1:
@@ -325,11 +299,10 @@ def test_fuzzed_pages(lang):
     rng, xml = random.Random(7), bz2.open(DUMPS[lang]).read()
     elements = re.findall(rb'<page>.*?</page>', xml, re.S)
     long = [e for e in elements if len(e) > 1500]
-    seen, problems = 0, Problems()
+    seen, problems = 0, LeftOut()
     for _ in range(1500):
-        block = b'<mediawiki xml:lang="%s">' % lang.encode() + mutate(
-            rng.choice(long) + rng.choice(elements), rng
-        )
+        spoilt = mutate(rng.choice(long) + rng.choice(elements), rng)
+        block = b'<mediawiki xml:lang="%s">' % lang.encode() + spoilt
         start = time.perf_counter()
         for page in pages_in(block, lang, 'fuzz', problems):
             article, reason = examine(page, lang, Filter(1), problems)
@@ -338,11 +311,9 @@ def test_fuzzed_pages(lang):
             if article:
                 assert not re.search('[\0-\x08]', article.text)
         assert time.perf_counter() - start < 2
-    assert (
-        seen > 700
-        and problems.counts['cut page'] + problems.counts['broken page'] > 100
-        and not problems.counts['unreadable markup']
-    ), problems.report()
+    assert seen > 700
+    assert problems.counts['cut page'] + problems.counts['broken page'] > 100, str(problems)
+    assert not problems.counts['unreadable markup'], str(problems)
 
 
 @pytest.mark.parametrize('lang', ['ko', 'en'])
@@ -355,9 +326,8 @@ def test_fuzzed_markup(lang):
             markup = mutate(markup, rng)
         start = time.perf_counter()
         text, links = clean(markup.decode('utf-8', 'replace'), lang)
-        assert time.perf_counter() - start < 1 and not re.search(
-            '[\0-\x08]', text + ''.join(a + t for a, t in links)
-        ), markup
+        assert time.perf_counter() - start < 1, markup
+        assert not re.search('[\0-\x08]', text + ''.join(a + t for a, t in links)), markup
         assert all(a and t for a, t in links)
 
 
@@ -366,14 +336,9 @@ def test_fuzzed_files(lang, tmp_path):
     "Whole runs on mutated dumps and tables: a result that is whole, or a named error and no result."
     rng, done, refused = random.Random(11), 0, 0
     tables = {t: (WIKI / f'{lang}wiki-sample-{t}.sql.gz').read_bytes() for t in TABLES}
-    xml = (
-        b''.join(
-            re.findall(
-                rb'\A.*?<page>|(?<=<page>).*?</page>\n|<page>', bz2.open(DUMPS[lang]).read()[:120_000], re.S
-            )
-        )
-        + b'</mediawiki>'
-    )
+    head = bz2.open(DUMPS[lang]).read()[:120_000]
+    whole = re.findall(rb'\A.*?<page>|(?<=<page>).*?</page>\n|<page>', head, re.S)
+    xml = b''.join(whole) + b'</mediawiki>'
     for i in range(60):
         dump = tmp_path / f'{lang}wiki-{i}-pages-articles.xml{"" if i % 3 else ".bz2"}'
         data = mutate(xml, rng) if i % 2 else xml
@@ -382,12 +347,10 @@ def test_fuzzed_files(lang, tmp_path):
         dump.write_bytes(data if i % 2 else mutate(data, rng))
         for t, packed in tables.items():
             text = gzip.decompress(packed)
-            (tmp_path / f'{lang}wiki-{i}-{t}.sql.gz').write_bytes(
-                gzip.compress(mutate(text, rng)) if i % 4 else mutate(packed, rng)
-            )
-        cfg = WikipediaConfig(
-            f'run{i}', **{f'{lang}_dump': str(dump), f'{"en" if lang == "ko" else "ko"}_dump': ''}
-        )
+            spoilt = gzip.compress(mutate(text, rng)) if i % 4 else mutate(packed, rng)
+            (tmp_path / f'{lang}wiki-{i}-{t}.sql.gz').write_bytes(spoilt)
+        other = 'en' if lang == 'ko' else 'ko'
+        cfg = WikipediaConfig(f'run{i}', **{f'{lang}_dump': str(dump), f'{other}_dump': ''})
         folder = tmp_path / 'outputs' / f'run{i}' / '01_wikipedia'
         try:
             result = build(cfg)
@@ -396,12 +359,9 @@ def test_fuzzed_files(lang, tmp_path):
             assert not folder.exists()
             continue
         done += 1
-        assert result.manifest['counts']['articles'] == len(
-            list(read_rows(folder / 'articles.jsonl.gz', Article))
-        )
-        assert result.manifest['counts']['links'] == len(
-            list(read_rows(folder / 'links.jsonl.gz', TitleLink))
-        )
+        counts = result.manifest['counts']
+        assert counts['articles'] == len(list(read_rows(folder / 'articles.jsonl.gz', Article)))
+        assert counts['links'] == len(list(read_rows(folder / 'links.jsonl.gz', TitleLink)))
     assert done > 20 and refused > 0, (done, refused)
 
 
@@ -413,43 +373,31 @@ def test_memory_does_not_grow_with_the_dump(tmp_path):
         folder = tmp_path / str(times)
         folder.mkdir()
         code = (
-            'import re, resource; from korean_sparse.wikipedia import *\n'
+            'import re, resource\n'
+            'from korean_sparse.wikipedia import *\n'
             f'build(WikipediaConfig("m{times}", {str(copies(folder, times))!r}, "", processes=2))\n'
-            'print(re.search("VmHWM:.*?([0-9]+)", open("/proc/self/status").read())[1], resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)'
+            'print(re.search("VmHWM:.*?([0-9]+)", open("/proc/self/status").read())[1])\n'
+            'print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)'
         )
-        return (
-            max(
-                map(
-                    int,
-                    subprocess.run(
-                        [sys.executable, '-c', code], capture_output=True, text=True, check=True
-                    ).stdout.split()[-2:],
-                )
-            )
-            // 1024
-        )
+        run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+        return max(map(int, run.stdout.split()[-2:])) // 1024
 
     small, large = peak(20), peak(200)
     assert large < small + 50 and large < 600, (small, large)
 
 
 def test_a_table_of_long_lines(tmp_path):
-    "Rows behind escapes, over many lines of a hundred kilobytes and more (two million rows: benchmarks/wikipedia_tables.py)."
+    """Rows behind escapes, over many lines of a hundred kilobytes and more.
+
+    Two million rows: benchmarks/wikipedia_tables.py."""
     path = tmp_path / 'page.sql.gz'
     row = "(%d,0,'제목_%d_it\\'s',0,0,0.5,'20240101000000',NULL,1,2,'wikitext',NULL)"
     with gzip.open(path, 'wt', encoding='utf-8', compresslevel=1) as f:
-        f.write(
-            'CREATE TABLE `page` (\n'
-            + ''.join(
-                f'  `{c}` int,\n' for c in 'page_id page_namespace page_title a b c d e f g h i'.split()
-            )
-            + ') ENGINE=InnoDB;\n'
-        )
+        names = 'page_id page_namespace page_title a b c d e f g h i'.split()
+        definition = ''.join(f'  `{name}` int,\n' for name in names)
+        f.write(f'CREATE TABLE `page` (\n{definition}) ENGINE=InnoDB;\n')
         for k in range(20):
-            f.write(
-                'INSERT INTO `page` VALUES '
-                + ','.join(row % (k * 10_000 + i, i) for i in range(10_000))
-                + ';\n'
-            )
+            rows = ','.join(row % (k * 10_000 + i, i) for i in range(10_000))
+            f.write(f'INSERT INTO `page` VALUES {rows};\n')
     assert sum(1 for _ in read_sql(path, 'page_id', 'page_title')) == 200_000
     assert next(read_sql(path, 'page_id', 'page_title')) == (0, "제목_0_it's")

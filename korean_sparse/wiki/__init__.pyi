@@ -1,4 +1,5 @@
 from .markup import (
+    TEXT_TEMPLATES as TEXT_TEMPLATES,
     clean as clean,
     is_disambiguation as is_disambiguation,
     is_stub as is_stub,
@@ -7,14 +8,16 @@ from .markup import (
 )
 from .dumps import (
     Page as Page,
-    Problems as Problems,
     check_dump as check_dump,
     iter_pages as iter_pages,
     read_sql as read_sql,
     title_links as title_links,
 )
 from .download import (
+    DumpListing as DumpListing,
+    Patience as Patience,
     download_dump as download_dump,
+    download_file as download_file,
     find_dump as find_dump,
     needed_files as needed_files,
 )
