@@ -1,11 +1,15 @@
-"""Synonyms on real text, judged by real dictionaries: sound, alignment, and the precision of bilingual pairs by score band.
+"""Synonyms on real text, judged by real dictionaries: sound, alignment, and the precision of bilingual pairs
+by score band.
 
     python benchmarks/synonyms.py sound                 # transliteration on the loan words
-    python benchmarks/synonyms.py alignment             # P@k of translation by aligned vectors, held-back pairs
+    python benchmarks/synonyms.py alignment             # P@k of translation by aligned vectors, held-back
+                                                        pairs
     python benchmarks/synonyms.py growth                # pairs per thousand paragraphs as the text grows
-    python benchmarks/synonyms.py bands                 # brackets, sounds and vectors of real text -> pairs -> precision a band
+    python benchmarks/synonyms.py bands                 # brackets, sounds and vectors of real text -> pairs
+                                                        -> precision a band
 
-Halves are told apart by a hash of the Korean term: one teaches (seeds, calibration), the other judges. `--cache` keeps the encoder's embeddings of terms."""
+Halves are told apart by a hash of the Korean term: one teaches (seeds, calibration), the other judges.
+`--cache` keeps the encoder's embeddings of terms."""
 
 import argparse
 import gzip
@@ -18,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
-from korean_sparse.pairs.alignment import align, alignment_evidence, centred, csls, precision_at
+from korean_sparse.pairs.alignment import align_spaces, alignment_evidence, centred, csls, precision_at
 from korean_sparse.pairs.confidence import (
     BANDS,
     SIGNALS,
     Known,
     bands,
-    calibrate,
+    fit_calibration,
     gather,
     held_back,
     signals,
@@ -140,7 +144,7 @@ def alignment(a):
             if k in ki and e in ei:
                 gold.setdefault(k, set()).add(ei[e])
         seeds = [(ki[k], j) for k, js in gold.items() if not held_back(k) for j in js]
-        u, v = align(x, y, seeds) if aligned else (centred(x), centred(y))
+        u, v = align_spaces(x, y, seeds) if aligned else (centred(x), centred(y))
         for which, test in (
             ('all', sorted(k for k in gold if held_back(k))),
             ('in 20 texts', sorted(k for k in gold if held_back(k) and frequent[k] >= 20)),
@@ -180,7 +184,9 @@ def alignment(a):
     report('own vectors of bi-text, as they are', *both, p, q, False)
     u, v = report('own vectors of bi-text, aligned', *both, p, q)
     ki, ei = {t: i for i, t in enumerate(both[0])}, {t: i for i, t in enumerate(both[1])}
-    e_u, e_v = align(*encoder, [(ki[k], ei[e]) for k, e in pairs if k in ki and e in ei and not held_back(k)])
+    e_u, e_v = align_spaces(
+        *encoder, [(ki[k], ei[e]) for k, e in pairs if k in ki and e in ei and not held_back(k)]
+    )
     report('both side by side', *both, np.hstack([centred(p), e_u]), np.hstack([centred(q), e_v]), False)
 
 
@@ -196,7 +202,8 @@ def growth(a):
             if e.left_lang != e.right_lang
         }
         print(
-            f'{len(some):,} paragraphs: {len(found):,} bilingual pairs, {1000 * len(found) / len(some):.1f} a thousand'
+            f'{len(some):,} paragraphs: {len(found):,} bilingual pairs, '
+            f'{1000 * len(found) / len(some):.1f} a thousand'
         )
 
 
@@ -206,7 +213,8 @@ def bands_(a):
     texts = [(str(i), 'ko', '', r['text']) for i, r in enumerate(rows(a.data / 'text/ko.jsonl.gz'))]
     brackets = list(parenthetical_evidence(texts, refused, get_analyzer('kiwi')))
     print(
-        f'{len(brackets):,} pairs in brackets of {len(texts):,} paragraphs ({1000 * len(brackets) / len(texts):.0f} a thousand), {time.perf_counter() - start:.0f} s',
+        f'{len(brackets):,} pairs in brackets of {len(texts):,} paragraphs '
+        f'({1000 * len(brackets) / len(texts):.0f} a thousand), {time.perf_counter() - start:.0f} s',
         flush=True,
     )
     nouns = Counter(
@@ -231,7 +239,7 @@ def bands_(a):
     all_ko = sorted({*ko, *(k for k, _ in cross), *(k for k, _ in seeds_of)})
     all_en = sorted({*en, *(e for _, e in cross), *(e for _, e in seeds_of)})
     ki, ei = {t: i for i, t in enumerate(all_ko)}, {t: i for i, t in enumerate(all_en)}
-    u, v = align(embedded(all_ko, a), embedded(all_en, a), [(ki[k], ei[e]) for k, e in seeds_of])
+    u, v = align_spaces(embedded(all_ko, a), embedded(all_en, a), [(ki[k], ei[e]) for k, e in seeds_of])
     near_ko, near_en = np.array([ki[k] for k in ko]), np.array([ei[e] for e in en])
     meaning = alignment_evidence(ko, en, u[near_ko], v[near_en], refused)
     from korean_sparse.pairs.alignment import nearness
@@ -239,7 +247,7 @@ def bands_(a):
     candidates = [c for c in gather([*brackets, *sounding, *meaning], refused) if c.left_lang != c.right_lang]
     table = signals(candidates, near=nearness(all_ko, all_en, u, v))
     known = Known(pairs)
-    calibration = calibrate(candidates, table, known)
+    calibration = fit_calibration(candidates, table, known)
     print(
         'weights of standardised signals:',
         {n: round(float(w), 2) for n, w in zip(SIGNALS, calibration.weights)},
@@ -258,19 +266,19 @@ def bands_(a):
             r for i in mine if held_back(candidates[i].left) and (r := known.judge(candidates[i])) is not None
         ]
         print(
-            f'{source}: {len(mine)} pairs, {len(judged)} judged, precision {np.mean(judged):.3f}; above .9: {sum(confidence[i] >= 0.9 for i in mine)}'
+            f'{source}: {len(mine)} pairs, {len(judged)} judged, precision {np.mean(judged):.3f}; '
+            f'above .9: {sum(confidence[i] >= 0.9 for i in mine)}'
         )
     rng = random.Random(0)
     for low, high in BANDS:
         inside = [i for i in range(len(candidates)) if low <= confidence[i] < high]
-        print(
-            f'{low:.1f}',
-            ' | '.join(
-                f'{c.left} = {c.right} ({"+".join(s[:3] for s, _ in c.sources)}{dict([(True, " ok"), (False, " X"), (None, "")])[known.judge(c)]})'
-                for i in rng.sample(inside, min(a.show, len(inside)))
-                for c in [candidates[i]]
-            ),
-        )
+        shown = []
+        for i in rng.sample(inside, min(a.show, len(inside))):
+            c = candidates[i]
+            sources = '+'.join(source[:3] for source, _ in c.sources)
+            verdict = {True: ' ok', False: ' X', None: ''}[known.judge(c)]
+            shown.append(f'{c.left} = {c.right} ({sources}{verdict})')
+        print(f'{low:.1f}', ' | '.join(shown))
     print(refused)
 
 

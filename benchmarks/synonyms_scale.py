@@ -2,7 +2,9 @@
 
     python benchmarks/synonyms_scale.py --links 2000000
 
-Made-up titles in the proportions of a Korean Wikipedia beside the English one: for each Korean article a language link that is returned, one and a half redirects a pair of articles, some to a section. The sample's articles stand beside them, so that every source has something to read."""
+Made-up titles in the proportions of a Korean Wikipedia beside the English one: for each Korean article a
+language link that is returned, one and a half redirects a pair of articles, some to a section. The sample's
+articles stand beside them, so that every source has something to read."""
 
 import argparse
 import json
@@ -22,7 +24,10 @@ import json, re, sys, time
 from korean_sparse.synonyms import SynonymConfig, build
 start = time.perf_counter()
 result = build(SynonymConfig(run='scale', wikipedia=sys.argv[1], force=True))
-print(json.dumps({'seconds': round(time.perf_counter() - start, 1), 'peak_mb': int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])//1024, 'counts': {k: v for k, v in result.manifest['counts'].items() if k != 'refused'}}))
+seconds = round(time.perf_counter() - start, 1)
+peak_mb = int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024
+counts = {k: v for k, v in result.manifest['counts'].items() if k != 'refused'}
+print(json.dumps({'seconds': seconds, 'peak_mb': peak_mb, 'counts': counts}))
 """
 
 
@@ -74,6 +79,8 @@ if __name__ == '__main__':
             sys.exit(done.stderr[-3000:])
         r = json.loads(done.stdout.splitlines()[-1])
     print(
-        f'links={n} seconds={r["seconds"]} peak_mb={r["peak_mb"]} pairs={r["counts"]["pairs"]} pairs_per_second={r["counts"]["pairs"] / r["seconds"]:.0f} links_per_second={n / r["seconds"]:.0f}'
+        f'links={n} seconds={r["seconds"]} peak_mb={r["peak_mb"]} pairs={r["counts"]["pairs"]} '
+        f'pairs_per_second={r["counts"]["pairs"] / r["seconds"]:.0f} '
+        f'links_per_second={n / r["seconds"]:.0f}'
     )
     print(r['counts'])

@@ -26,14 +26,18 @@ def word(rng, lang):
 
 
 def made_links(rng, n=300):
-    "Links of every kind, with what real ones have: circles, chains, titles that are redirects, sections, brackets, spaces, broken characters."
+    """Links of every kind, with what real ones have.
+
+    Circles, chains, titles that are redirects, sections, brackets, spaces, broken characters."""
     ko, en = [word(rng, 'ko') for _ in range(n)], [word(rng, 'en').capitalize() for _ in range(n)]
     links = [
         TitleLink(k, e, 'interlanguage', 'ko', 'en', mutual=rng.choice((True, False, None)))
         for k, e in zip(ko, en)
     ]
     links += [
-        TitleLink(l.target, l.source, 'interlanguage', 'en', 'ko', mutual=True) for l in links if l.mutual
+        TitleLink(link.target, link.source, 'interlanguage', 'en', 'ko', mutual=True)
+        for link in links
+        if link.mutual
     ]
     for _ in range(2 * n):
         lang, titles = rng.choice((('ko', ko), ('en', en)))
@@ -69,22 +73,17 @@ def home(tmp_path_factory):
     rng, source = random.Random(7), home / 'wiki'
     source.mkdir()
     links = made_links(rng)
-    titles = [l for l in links if l.kind == 'interlanguage' and l.source_lang == 'ko'][:40]
-    texts = [word(rng, 'ko') for _ in range(30)], [word(rng, 'en') for _ in range(30)]
-    articles = [
-        Article(
-            f'{lang}{n}',
-            lang,
-            title,
-            f'{title}({other}) ' + ' '.join(rng.choices(t, k=40)),
-            tuple((rng.choice(t), rng.choice(titles).source) for _ in range(5)),
-        )
-        for n, l in enumerate(titles)
-        for lang, title, other, t in (
-            ('ko', l.source, l.target, texts[0]),
-            ('en', l.target, l.source, texts[1]),
-        )
-    ]
+    titles = [link for link in links if link.kind == 'interlanguage' and link.source_lang == 'ko'][:40]
+    korean, english = [word(rng, 'ko') for _ in range(30)], [word(rng, 'en') for _ in range(30)]
+    articles = []
+    for n, link in enumerate(titles):
+        for lang, title, other, words in (
+            ('ko', link.source, link.target, korean),
+            ('en', link.target, link.source, english),
+        ):
+            text = f'{title}({other}) ' + ' '.join(rng.choices(words, k=40))
+            anchors = tuple((rng.choice(words), rng.choice(titles).source) for _ in range(5))
+            articles.append(Article(f'{lang}{n}', lang, title, text, anchors))
     write_rows(source / 'links.jsonl.gz', links)
     write_rows(source / 'articles.jsonl.gz', articles)
     return home
@@ -101,30 +100,25 @@ def result(home):
     return built(home, 'a')
 
 
+def sides(p):
+    "A pair's two terms as (language, squeezed term)."
+    return frozenset(((p.left_lang, squeeze(p.left)), (p.right_lang, squeeze(p.right))))
+
+
 def test_splits_leak_nothing_and_pairs_teach_something(result):
     pairs = list(read_rows(result.path('pairs.jsonl'), SynonymPair))
     assert len(pairs) > 200 and {p.split for p in pairs} == {'train', 'dev', 'test'}
-    parts = {
-        s: {
-            (l, squeeze(t))
-            for p in pairs
-            if p.split == s
-            for l, t in ((p.left_lang, p.left), (p.right_lang, p.right))
-        }
-        for s in ('train', 'dev', 'test')
-    }
-    assert not (parts['train'] & parts['dev'] | parts['train'] & parts['test'] | parts['dev'] & parts['test'])
-    keys = Counter(
-        frozenset(((p.left_lang, squeeze(p.left)), (p.right_lang, squeeze(p.right)))) for p in pairs
-    )
-    assert max(keys.values()) == 1 and all(len(k) == 2 for k in keys)
+    parts = {split: set() for split in ('train', 'dev', 'test')}
     for p in pairs:
-        assert (
-            '\ufffd' not in p.left + p.right
-            and not same_spelling(p.left, p.right)
-            and p.left.strip()
-            and p.right.strip()
-        )
+        parts[p.split] |= sides(p)
+    assert not parts['train'] & parts['dev']
+    assert not parts['train'] & parts['test']
+    assert not parts['dev'] & parts['test']
+    keys = Counter(sides(p) for p in pairs)
+    assert max(keys.values()) == 1 and all(len(key) == 2 for key in keys)
+    for p in pairs:
+        assert '\ufffd' not in p.left + p.right and not same_spelling(p.left, p.right)
+        assert p.left.strip() and p.right.strip()
 
 
 def test_same_bytes_for_the_same_seed(home, result):
@@ -150,22 +144,19 @@ def test_the_order_of_links_does_not_matter(home):
 
 
 def test_no_negative_is_a_synonym_by_any_source(result):
-    said = {
-        frozenset((squeeze(r['left']), squeeze(r['right'])))
-        for _, r in read_json_lines(result.path('evidence.jsonl.gz'))
+    synonyms = {
+        frozenset((squeeze(row['left']), squeeze(row['right'])))
+        for _, row in read_json_lines(result.path('evidence.jsonl.gz'))
     }
-    rows = [
-        r
-        for f in ('legal', 'medical', 'general')
-        for _, r in read_json_lines(result.path(f'triplets_{f}.jsonl'))
-    ]
+    rows = []
+    for field in ('legal', 'medical', 'general'):
+        rows += [row for _, row in read_json_lines(result.path(f'triplets_{field}.jsonl'))]
     assert len(rows) > 50
-    for r in rows:
-        assert (
-            frozenset((squeeze(r['anchor']), squeeze(r['negative']))) not in said
-            and frozenset((squeeze(r['positive']), squeeze(r['negative']))) not in said
-        )
-        assert squeeze(r['negative']) not in (squeeze(r['anchor']), squeeze(r['positive']))
+    for row in rows:
+        anchor, positive, negative = (squeeze(row[name]) for name in ('anchor', 'positive', 'negative'))
+        assert frozenset((anchor, negative)) not in synonyms
+        assert frozenset((positive, negative)) not in synonyms
+        assert negative not in (anchor, positive)
 
 
 def test_a_hub_with_thousands_of_partners_is_counted_and_gone():
@@ -235,16 +226,13 @@ def test_a_dictionary_and_clusters_join_the_pairs(home):
     result = built(
         home, 'c', dictionary=str(home / 'enhanced_synonyms.json'), clusters=str(home / 'clusters.jsonl')
     )
-    found = {(p.left, p.right): p.source for p in read_rows(result.path('pairs.jsonl'), SynonymPair)}
-    assert found['전고체 전지', 'solid-state battery'] == 'dictionary'
-    assert (
-        next(s for (a, b), s in found.items() if {a, b} == {'전고체 전지', '전고체 배터리'})
-        == 'cluster,dictionary'
-    )
+    sources = {
+        frozenset((p.left, p.right)): p.source for p in read_rows(result.path('pairs.jsonl'), SynonymPair)
+    }
+    assert sources[frozenset(('전고체 전지', 'solid-state battery'))] == 'dictionary'
+    assert sources[frozenset(('전고체 전지', '전고체 배터리'))] == 'cluster,dictionary'
     rows = json.loads(result.path('combined_synonyms.json').read_text(encoding='utf-8'))
-    assert {'korean': '전고체 전지', 'english': 'solid-state battery'} in [
-        {k: r.get(k) for k in ('korean', 'english')} for r in rows
-    ]
+    assert ('전고체 전지', 'solid-state battery') in [(row.get('korean'), row.get('english')) for row in rows]
 
 
 def test_distance_is_a_metric_on_short_words():
