@@ -1,10 +1,17 @@
-"""Are cluster mates synonyms? Pairs of the Korean wordnet against random pairs of the same words, by co-occurrence vectors, an encoder's, and both; and by the four algorithms.
+"""Are cluster mates synonyms? Pairs of the Korean wordnet against random pairs of the same words, by
+co-occurrence vectors, an encoder's, and both; and by the four algorithms.
 
-    python benchmarks/time_clusters.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en
+    python benchmarks/time_clusters.py --data ../shared/data --model
+    ../shared/models/multilingual-e5-small-ko-en
 
-The vectors are those of stage 03 (PPMI and SVD, 64 dimensions) over `--texts` paragraphs of the data's Korean text collection, counted word by word. A pair is used if both words have vectors (10 documents at least). There are as many random pairs as
-wordnet pairs, so chance has precision .5; a random pair that is a wordnet pair is drawn again. First table: the best F1 threshold on one half of the words, precision and recall on the other. Second: a pair is called synonyms if both words are in
-one cluster. Third: the stage's own candidates (mutual neighbours) among these words, with the share that the wordnet knows. The last line holds the precisions at the working threshold."""
+The vectors are those of stage 03 (PPMI and SVD, 64 dimensions) over `--texts` paragraphs of the data's Korean
+text collection, counted word by word. A pair is used if both words have vectors (10 documents at least).
+There are as many random pairs as
+wordnet pairs, so chance has precision .5; a random pair that is a wordnet pair is drawn again. First table:
+the best F1 threshold on one half of the words, precision and recall on the other. Second: a pair is called
+synonyms if both words are in
+one cluster. Third: the stage's own candidates (mutual neighbours) among these words, with the share that the
+wordnet knows. The last line holds the precisions at the working threshold."""
 
 import argparse
 import gzip
@@ -19,7 +26,13 @@ import numpy as np
 from korean_sparse.text.analysers import get_analyzer
 from korean_sparse.text.normal import normalize
 from korean_sparse.text.vectors import TermVectors, ppmi_vectors
-from korean_sparse.timeline.clusters import _alone, compare_algorithms, encoder_vectors, mixed, synonym_pairs
+from korean_sparse.timeline.clusters import (
+    alone_as_own,
+    compare_algorithms,
+    encoder_vectors,
+    mixed,
+    synonym_pairs,
+)
 from korean_sparse.timeline.new_words import WordReader
 
 
@@ -99,16 +112,23 @@ def main() -> None:
         )
         figures[name] = precision
         for c in compare_algorithms(v, a.seed):
-            full = _alone(c.labels)
+            full = alone_as_own(c.labels)
             precision, recall = judge(full[left] == full[right], yes)
             print(
-                f'    {c.algorithm:14} parameter {c.parameter:6}  {len(set(full.tolist()))} clusters  silhouette {c.silhouette:.3f}  stability {c.stability:.2f}  clustered {c.clustered:.2f}  precision {precision:.3f}  recall {recall:.3f}'
+                (
+                    f'    {c.algorithm:14} parameter {c.parameter:6}  {len(set(full.tolist()))} clusters  '
+                    f'silhouette {c.silhouette:.3f}  stability {c.stability:.2f}  clustered '
+                    f'{c.clustered:.2f}  precision {precision:.3f}  recall {recall:.3f}'
+                )
             )
         for x in (0.5, 0.6, 0.7):
             candidates = [s for s in synonym_pairs(v, x) if s.source == 'time:meaning']
             good = sum(tuple(sorted((s.left, s.right))) in pairs for s in candidates)
             print(
-                f'    candidates at {x}: {len(candidates)}, in the wordnet {good / max(len(candidates), 1):.3f}; the first: '
+                (
+                    f'    candidates at {x}: {len(candidates)}, in the wordnet '
+                    f'{good / max(len(candidates), 1):.3f}; the first: '
+                )
                 + ', '.join(f'{s.left}={s.right}' for s in candidates[:8])
             )
     print(' '.join(f'{k.replace("-", "_")}_precision={v:.3f}' for k, v in figures.items()))

@@ -2,13 +2,14 @@
 
     python benchmarks/time_news.py --data ../shared/data
 
-`--most` trends for each year in which their windows begin, from the counts of the whole collection. The last line counts them."""
+`--most` trends for each year in which their windows begin, from the counts of the whole collection. The last
+line counts them."""
 
 import argparse
 from pathlib import Path
 
 from korean_sparse.temporal_clustering import TemporalConfig, count
-from korean_sparse.timeline.dated import Tally
+from korean_sparse.timeline.dated import DatedTally
 from korean_sparse.timeline.new_words import select_terms
 from korean_sparse.timeline.pictures import stories, trend_documents
 from korean_sparse.timeline.trends import find_trends, make_series, settings
@@ -26,7 +27,7 @@ def main() -> None:
             TemporalConfig(
                 news=str((a.data / 'news' / f'{name}.jsonl.gz').resolve()), planted='', analyzer=a.analyzer
             ),
-            Tally(),
+            DatedTally(),
         )
         counts, lexicon, _ = count(cfg, tally)
         series = make_series(
@@ -35,7 +36,10 @@ def main() -> None:
         found = find_trends(series, settings(series))
         distinct = stories(found, trend_documents(cfg.items(), found))
         print(
-            f'\n{name}: {tally}; {len(series.terms)} terms by {series.unit}, {len(found)} trends, {len(distinct)} stories; new words: {" ".join(lexicon)}'
+            (
+                f'\n{name}: {tally}; {len(series.terms)} terms by {series.unit}, {len(found)} trends, '
+                f'{len(distinct)} stories; new words: {" ".join(lexicon)}'
+            )
         )
         for year in sorted({t.start[:4] for t in distinct if t.kind != 'seasonal'}):
             print(

@@ -1,10 +1,17 @@
-"""Does an idf that forgets help to find what is asked for now? Known-item search month by month, each month's queries with an idf of the months before.
+"""Does an idf that forgets help to find what is asked for now? Known-item search month by month, each month's
+queries with an idf of the months before.
 
     python benchmarks/time_retrieval.py --data ../shared/data
 
-Each document's title is a query for its text (titles are not indexed). For each month the idf comes from all documents before that month, plain or forgetting; the index holds the documents up to its end; the score is BM25's (k1 1.2, b .75) with that idf, so only the
-weights of the query differ. The first six months (two where there are but six) only feed the counts. Half-lives are compared on the first half of the queries, and the best one is held against plain idf on the second half (paired randomisation, 10,000 draws). A second
-row gives the same for queries cut to their three rarest words. `fresh` is plain idf with the month's own documents counted too: what immediate counting without forgetting would give. The last line holds the differences on the second halves."""
+Each document's title is a query for its text (titles are not indexed). For each month the idf comes from all
+documents before that month, plain or forgetting; the index holds the documents up to its end; the score is
+BM25's (k1 1.2, b .75) with that idf, so only the
+weights of the query differ. The first six months (two where there are but six) only feed the counts.
+Half-lives are compared on the first half of the queries, and the best one is held against plain idf on the
+second half (paired randomisation, 10,000 draws). A second
+row gives the same for queries cut to their three rarest words. `fresh` is plain idf with the month's own
+documents counted too: what immediate counting without forgetting would give. The last line holds the
+differences on the second halves."""
 
 import argparse
 import math
@@ -139,7 +146,11 @@ def main() -> None:
             label = f'{name}{", three words" if short else ""}'
             print(f'{label}: {n} queries, MRR@10 ' + ', '.join(f'{k} {v.mean():.4f}' for k, v in r.items()))
             print(
-                f'    best on the first half: {best}; on the second {r["plain"][half:].mean():.4f} -> {r[best][half:].mean():.4f} ({d.mean():+.4f}, p = {p_value(d):.3f}; {int((d > 0).sum())} better, {int((d < 0).sum())} worse)',
+                (
+                    f'    best on the first half: {best}; on the second {r["plain"][half:].mean():.4f} -> '
+                    f'{r[best][half:].mean():.4f} ({d.mean():+.4f}, p = {p_value(d):.3f}; '
+                    f'{int((d > 0).sum())} better, {int((d < 0).sum())} worse)'
+                ),
                 flush=True,
             )
             figures[label.replace(', three words', '_short')] = d.mean()

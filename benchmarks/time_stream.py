@@ -1,10 +1,16 @@
-"""Stage 03 on half a million dated items: documents a second and memory; what word-by-word analysis costs and brings; the speed of each analyser.
+"""Stage 03 on half a million dated items: documents a second and memory; what word-by-word analysis costs and
+brings; the speed of each analyser.
 
-    python benchmarks/time_stream.py --data ../shared/data                 the whole stage, 500,000 items, two processes
-    python benchmarks/time_stream.py --data ../shared/data --analyzers     2,000 items, each analyser, word by word and text by text
+    python benchmarks/time_stream.py --data ../shared/data                 the whole stage, 500,000 items, two
+                                                                           processes
+    python benchmarks/time_stream.py --data ../shared/data --analyzers     2,000 items, each analyser, word by
+                                                                           word and text by text
 
-The items are made of random sentences of the data's Korean text collection (about 150 characters each, a third of them three times in all), with dates over three years, fewer at weekends, and 40 invented words planted as bursts. Memory is the
-proportional set size (shared pages counted once) of the process and its children, the largest of samples a quarter of a second apart. The last line holds the figures."""
+The items are made of random sentences of the data's Korean text collection (about 150 characters each, a
+third of them three times in all), with dates over three years, fewer at weekends, and 40 invented words
+planted as bursts. Memory is the
+proportional set size (shared pages counted once) of the process and its children, the largest of samples a
+quarter of a second apart. The last line holds the figures."""
 
 import argparse
 import gzip
@@ -90,11 +96,11 @@ def pss(pid: int) -> float:
 STAGE = """
 import json, sys, time
 from korean_sparse.temporal_clustering import TemporalConfig, build, count
-from korean_sparse.timeline.dated import Tally
+from korean_sparse.timeline.dated import DatedTally
 if __name__ == '__main__':
     cfg = TemporalConfig(run='stream', news=sys.argv[1], planted='', analyzer=sys.argv[2], processes=2, cluster_support=200, min_support=25)
     if sys.argv[3] == 'count':
-        tally = Tally(); counts, *_ = count(cfg, tally)
+        tally = DatedTally(); counts, *_ = count(cfg, tally)
         print(json.dumps({'kept': tally.kept, 'found': len(counts.found.index), 'forgotten': counts.found.forgotten}))
     else:
         result = build(cfg)
@@ -153,7 +159,11 @@ def analysers(data: Path, n: int = 2000) -> None:
         single = [{t for t in w if ' ' not in t} for w in words]
         same = sum(len(a & b) for a, b in zip(whole, single))
         print(
-            f"{name:16} text by text {by_text:7.0f} docs/s, word by word {by_word:7.0f} at first, {again:8.0f} once words are known; terms in common: {same / sum(map(len, whole)):.3f} of the texts', {same / sum(map(len, single)):.3f} of the words'"
+            (
+                f'{name:16} text by text {by_text:7.0f} docs/s, word by word {by_word:7.0f} at first, '
+                f'{again:8.0f} once words are known; terms in common: {same / sum(map(len, whole)):.3f} of '
+                f"the texts', {same / sum(map(len, single)):.3f} of the words'"
+            )
         )
 
 

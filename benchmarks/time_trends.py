@@ -1,9 +1,13 @@
-"""Finding planted bursts: ours beside simpler scores, on generated collections (`tests/planted.py`), over burst sizes; and what is reported at a false discovery rate of .05.
+"""Finding planted bursts: ours beside simpler scores, on generated collections (`tests/planted.py`), over
+burst sizes; and what is reported at a false discovery rate of .05.
 
     python benchmarks/time_trends.py --picture docs/pictures/time_auc.png
 
-Scores: *growth* is the largest ratio of a window's count to that of the window before ((k + 1)/(k0 + 1), four weeks each); *z* the largest deviation of a week's share from the mean of all weeks, in standard deviations (no decay);
-*SigniTrend* the largest z of its moving average; ours are -log10 of the probabilities of `ewma_windows`, `kleinberg_windows` and both combined. The last line holds the AUCs at the middle size."""
+Scores: *growth* is the largest ratio of a window's count to that of the window before ((k + 1)/(k0 + 1), four
+weeks each); *z* the largest deviation of a week's share from the mean of all weeks, in standard deviations
+(no decay);
+*SigniTrend* the largest z of its moving average; ours are -log10 of the probabilities of `ewma_windows`,
+`kleinberg_windows` and both combined. The last line holds the AUCs at the middle size."""
 
 import argparse
 import math
@@ -85,7 +89,10 @@ def main() -> None:
         print(
             f'{size:3} documents  '
             + '  '.join(f'{name} {np.mean(v):.3f}' for name, v in found.items())
-            + f'  reported: recall {np.mean([r[0] for r in reported]):.2f}, precision {np.mean([r[1] for r in reported]):.2f}, wrong {[r[2] for r in reported]}',
+            + (
+                f'  reported: recall {np.mean([r[0] for r in reported]):.2f}, precision '
+                f'{np.mean([r[1] for r in reported]):.2f}, wrong {[r[2] for r in reported]}'
+            ),
             flush=True,
         )
     if a.picture:

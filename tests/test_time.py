@@ -1,4 +1,5 @@
-"Time, across its notebooks: planted bursts against simpler scores, days added one by one, a deployed idf refreshed, analysers exchanged, memory that does not follow the documents."
+"""Time, across its notebooks: planted bursts against simpler scores, days added one by one, a deployed idf
+refreshed, analysers exchanged, memory that does not follow the documents."""
 
 import csv
 import importlib.util
@@ -22,8 +23,8 @@ from korean_sparse.retrieval.query import MUTED_WEIGHT, QueryEncoder
 from korean_sparse.temporal_clustering import TemporalConfig, build, count
 from korean_sparse.text.analysers import get_analyzer
 from korean_sparse.text.vocabulary import train_vocabulary
-from korean_sparse.timeline.counts import load_state, save_state, temporal_idf
-from korean_sparse.timeline.dated import Tally, read_dated
+from korean_sparse.timeline.counts import load_counts, save_counts, temporal_idf
+from korean_sparse.timeline.dated import DatedTally, read_dated
 from korean_sparse.timeline.trends import find_trends, make_series, settings
 
 ROOT = find_root()
@@ -37,23 +38,23 @@ def sample_items() -> list[NewsItem]:
 
 def table(counts, kind: str) -> dict[str, list[tuple[int, int]]]:
     "Term -> (day, documents), whatever order the terms were met in."
-    c = getattr(counts, kind)
-    names, found = list(c.index), {}
-    for i, day, n in zip(*(x.tolist() for x in c.cells)):
-        found.setdefault(names[i], []).append((day, n))
-    return found
+    day_counts = getattr(counts, kind)
+    names, rows = list(day_counts.index), {}
+    for i, day, n in zip(*(part.tolist() for part in day_counts.cells)):
+        rows.setdefault(names[i], []).append((day, n))
+    return rows
 
 
 @pytest.mark.parametrize('size', [7, 10, 20])
 def test_planted_bursts_are_told_better_than_by_growth_or_by_z_without_decay(size):
     from time_trends import scores
 
-    got = {}
+    values = {}
     for seed in (11, 12):
         counts, kinds = collection(size, seed)
         for name, score in scores(make_series(counts, sorted(counts.index), 'week')).items():
-            got.setdefault(name, []).append(auc(score, kinds))
-    mean = {name: np.mean(v) for name, v in got.items()}
+            values.setdefault(name, []).append(auc(score, kinds))
+    mean = {name: np.mean(v) for name, v in values.items()}
     assert mean['both'] > max(mean['growth'], mean['z']) + 0.03, mean
     assert mean['ewma'] > max(mean['growth'], mean['z']) + 0.02, mean
 
@@ -82,7 +83,7 @@ def test_a_csv_with_korean_columns_and_dates_counts_like_json_lines(tmp_path):
     write_rows(tmp_path / 'a.jsonl', items)
     assert list(read_dated(tmp_path / 'a.csv')) == [NewsItem(i.id, i.date, i.title, i.text) for i in items]
     one, two = (
-        count(TemporalConfig(news=str(tmp_path / f'a.{e}'), planted='', analyzer='kiwi'), Tally())[0]
+        count(TemporalConfig(news=str(tmp_path / f'a.{e}'), planted='', analyzer='kiwi'), DatedTally())[0]
         for e in ('csv', 'jsonl')
     )
     for kind in ('content', 'found'):
@@ -94,17 +95,15 @@ def test_days_added_one_by_one_are_the_days_counted_at_once(tmp_path):
 
     def run(name, part, state=''):
         write_rows(tmp_path / f'{name}.jsonl', part)
-        counts, _, about = count(
-            TemporalConfig(
-                news=str(tmp_path / f'{name}.jsonl'),
-                planted='',
-                analyzer='kiwi',
-                min_support=50,
-                state=str(state),
-            ),
-            Tally(),
-        )  # no new words: they depend on what was read
-        save_state(counts, tmp_path / f'{name}.state', about)
+        cfg = TemporalConfig(
+            news=str(tmp_path / f'{name}.jsonl'),
+            planted='',
+            analyzer='kiwi',
+            min_support=50,  # no new words: they depend on what was read
+            state=str(state),
+        )
+        counts, _, about = count(cfg, DatedTally())
+        save_counts(counts, tmp_path / f'{name}.state', about)
         return counts
 
     whole = run('whole', items)
@@ -118,7 +117,7 @@ def test_days_added_one_by_one_are_the_days_counted_at_once(tmp_path):
         assert table(added, kind) == table(whole, kind)
     for half_life in (30.0, math.inf):
         assert temporal_idf(added.content, None, half_life) == temporal_idf(whole.content, None, half_life)
-    again = load_state(tmp_path / 'last.state', {'analyzer': 'kiwi', 'sources': []})
+    again = load_counts(tmp_path / 'last.state', {'analyzer': 'kiwi', 'sources': []})
     assert table(again, 'found') == table(whole, 'found')
     with pytest.raises(ValueError, match='was counted already'):
         run('last', [i for i in items if i.date >= cuts[2]], tmp_path / 'last.state')
@@ -140,18 +139,10 @@ def refreshed(tmp_path_factory):
     (tmp / 'model/idf.json').write_text(json.dumps(idf, ensure_ascii=False), encoding='utf-8')
     with pytest.MonkeyPatch.context() as m:
         results = []
-        for name in ('one', 'two'):
+        for name, processes in (('one', 1), ('two', 2)):
             m.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp / name))
-            results.append(
-                build(
-                    TemporalConfig(
-                        analyzer='kiwi',
-                        model=str(tmp / 'model'),
-                        blend=1.0,
-                        processes=1 if name == 'one' else 2,
-                    )
-                )
-            )
+            cfg = TemporalConfig(analyzer='kiwi', model=str(tmp / 'model'), blend=1.0, processes=processes)
+            results.append(build(cfg))
     return tmp / 'model', idf, *results
 
 
@@ -163,16 +154,13 @@ def test_a_deployed_idf_follows_the_news(refreshed, tmp_path):
     for emerging in ('온디바이스', '통합돌봄', '전고체'):
         if emerging in before:
             assert after[emerging] < before[emerging]
-    assert (
-        after['탕후루'] > before['탕후루'] + 0.3 and after['빈대'] > before['빈대'] + 0.3
-    )  # gone for more than a year
-    assert sum(abs(after[t] - w) < 1e-9 for t, w in before.items() if w > MUTED_WEIGHT and len(t) > 1) < len(
-        before
-    )
+    for gone in ('탕후루', '빈대'):  # for more than a year
+        assert after[gone] > before[gone] + 0.3
+    words = [t for t, w in before.items() if w > MUTED_WEIGHT and len(t) > 1]
+    assert sum(abs(after[t] - before[t]) < 1e-9 for t in words) < len(before)
     changes = [json.loads(line) for line in open(result.path('idf_changes.jsonl'), encoding='utf-8')]
-    assert changes[0]['term'] in before and abs(changes[0]['after'] - changes[0]['before']) >= abs(
-        changes[-1]['after'] - changes[-1]['before']
-    )
+    first, last = (abs(change['after'] - change['before']) for change in (changes[0], changes[-1]))
+    assert changes[0]['term'] in before and first >= last
     deployed = tmp_path / 'deployed'
     deployed.mkdir()
     for folder, name in ((result.folder, 'idf.json'), (model, 'tokenizer.json')):
@@ -216,49 +204,25 @@ def test_one_papermill_line_brings_last_week_into_a_deployed_idf(refreshed, tmp_
         out = csv.writer(f)
         out.writerow(['제목', '본문', '등록일'])
         for n, i in enumerate(rng.sample(sample_items(), 90)):
-            out.writerow(
-                [
-                    i.title,
-                    f'{i.text} 시에서 싱크홀 신고가 들어왔다.' if n % 2 else i.text,
-                    f'2025. 7. {1 + n % 7}.',
-                ]
-            )
+            text = f'{i.text} 시에서 싱크홀 신고가 들어왔다.' if n % 2 else i.text
+            out.writerow([i.title, text, f'2025. 7. {1 + n % 7}.'])
+    parameters = {
+        'run': 'week-27',
+        'news': tmp_path / 'week.csv',
+        'planted': '',
+        'model': model,
+        'state': first.path('state'),
+        'analyzer': 'kiwi',
+        'half_life': '30',
+        'blend': '1',
+        'algorithm': 'agglomerative',
+    }
+    command = [sys.executable, '-m', 'papermill', ROOT / 'nbs/03_temporal_clustering.ipynb']
+    command += [tmp_path / 'refresh.ipynb', '--no-progress-bar']
+    for name, value in parameters.items():
+        command += ['-p', name, value]
     done = subprocess.run(
-        [
-            sys.executable,
-            '-m',
-            'papermill',
-            ROOT / 'nbs/03_temporal_clustering.ipynb',
-            tmp_path / 'refresh.ipynb',
-            '--no-progress-bar',
-            '-p',
-            'run',
-            'week-27',
-            '-p',
-            'news',
-            tmp_path / 'week.csv',
-            '-p',
-            'planted',
-            '',
-            '-p',
-            'model',
-            model,
-            '-p',
-            'state',
-            first.path('state'),
-            '-p',
-            'analyzer',
-            'kiwi',
-            '-p',
-            'half_life',
-            '30',
-            '-p',
-            'blend',
-            '1',
-            '-p',
-            'algorithm',
-            'agglomerative',
-        ],
+        command,
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -267,34 +231,24 @@ def test_one_papermill_line_brings_last_week_into_a_deployed_idf(refreshed, tmp_
     )
     assert done.returncode == 0, done.stderr[-2500:]
     folder = tmp_path / 'outputs/week-27/03_temporal_clustering'
-    after, manifest = (
-        json.loads((folder / 'idf.json').read_text(encoding='utf-8')),
-        json.loads((folder / 'manifest.json').read_text(encoding='utf-8')),
+    after, manifest, read = (
+        json.loads((folder / f'{name}.json').read_text(encoding='utf-8'))
+        for name in ('idf', 'manifest', 'read')
     )
-    assert (
-        list(after) == list(before)
-        and after['싱크홀'] < before['싱크홀'] - 1
-        and after['탕후루'] > before['탕후루']
-    )
+    assert list(after) == list(before)
+    assert after['싱크홀'] < before['싱크홀'] - 1 and after['탕후루'] > before['탕후루']
     assert manifest['counts']['news'] == 90 and manifest['counts']['counted'] == 90 + len(sample_items())
-    assert json.loads((folder / 'read.json').read_text(encoding='utf-8'))['columns'] == {
-        'text': '본문',
-        'title': '제목',
-        'date': '등록일',
-    }
+    assert read['columns'] == {'text': '본문', 'title': '제목', 'date': '등록일'}
     assert (folder / 'refresh.png').exists() and (folder / 'state/state.json').exists()
 
 
 def test_what_is_later_than_the_reference_does_not_count(tmp_path, monkeypatch):
     monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path))
-    result = build(
-        TemporalConfig(analyzer='kiwi', reference='2024-06-30', planted='', algorithm='agglomerative')
-    )
+    cfg = TemporalConfig(analyzer='kiwi', reference='2024-06-30', planted='', algorithm='agglomerative')
+    result = build(cfg)
     early = sum(i.date <= '2024-06-30' for i in sample_items())
-    assert (
-        result.manifest['counts']['news'] == early
-        and result.manifest['counts']['future_date'] == len(sample_items()) - early
-    )
+    counted = result.manifest['counts']
+    assert counted['news'] == early and counted['future_date'] == len(sample_items()) - early
     assert '럼피스킨' not in json.loads(result.path('temporal_idf.json').read_text(encoding='utf-8'))
 
 
@@ -305,9 +259,10 @@ def test_analysers_are_interchangeable(name, tmp_path):
     write_rows(tmp_path / 'n.jsonl', [i for i in sample_items() if '탕후루' in i.text or '전고체' in i.text])
     code = f"""
 from korean_sparse.temporal_clustering import TemporalConfig, count
-from korean_sparse.timeline.dated import Tally
+from korean_sparse.timeline.dated import DatedTally
 if __name__ == "__main__":
-    counts, *_ = count(TemporalConfig(news={str(tmp_path / 'n.jsonl')!r}, planted="", analyzer={name!r}), Tally())
+    cfg = TemporalConfig(news={str(tmp_path / 'n.jsonl')!r}, planted="", analyzer={name!r})
+    counts, *_ = count(cfg, DatedTally())
     df = dict(zip(counts.found.index, counts.found.df().tolist()))
     print(df.get("탕후루", 0), df.get("전고체", 0))
 """
@@ -316,37 +271,40 @@ if __name__ == "__main__":
     )
     assert done.returncode == 0, done.stderr[-1500:]
     skewers, batteries = map(int, done.stdout.split()[-2:])
-    assert skewers >= 12 and (batteries >= 16 or name == 'konlpy:Okt'), (
-        done.stdout
-    )  # Okt calls 전 a modifier, a tag that `text` does not know
+    # Okt calls 전 a modifier, a tag that `text` does not know
+    assert skewers >= 12 and (batteries >= 16 or name == 'konlpy:Okt'), done.stdout
 
 
-def test_memory_follows_vocabulary_and_days_not_documents():
-    code = """
+PEAK = """
 import random, sys
 from datetime import date, timedelta
 from pathlib import Path
 from korean_sparse.core.rows import NewsItem
 from korean_sparse.timeline.counts import count_stream
+
 words = [f"{a}{b}{c}" for a in "가나다라마바사" for b in "국원장력문" for c in "기도서실"]
-def items(n):
+n = int(sys.argv[1])
+
+def items():
     rng = random.Random(0)
-    for i in range(n): yield NewsItem(str(i), (date(2024, 1, 1) + timedelta(i*365//n)).isoformat(), "", " ".join(rng.choices(words, k=12)))
-counts = count_stream(items(int(sys.argv[1])), "kiwi", processes=1, size=500)
-assert sum(counts.content.totals.values()) == int(sys.argv[1])
-print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))
+    for i in range(n):
+        day = date(2024, 1, 1) + timedelta(i * 365 // n)
+        yield NewsItem(str(i), day.isoformat(), "", " ".join(rng.choices(words, k=12)))
+
+counts = count_stream(items(), "kiwi", processes=1, size=500)
+assert sum(counts.content.totals.values()) == n
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 """
+
+
+def test_memory_follows_vocabulary_and_days_not_documents():
     if not Path('/proc/self/status').exists():
         pytest.skip('needs /proc')
 
     def peak(n):
-        return (
-            int(
-                subprocess.run(
-                    [sys.executable, '-c', code, str(n)], capture_output=True, text=True, check=True, cwd=ROOT
-                ).stdout.split()[-1]
-            )
-            / 1024
-        )
+        command = [sys.executable, '-c', PEAK, str(n)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+        return int(done.stdout.split()[-1]) / 1024
 
     assert peak(60_000) - peak(6_000) < 60  # MB; 54,000 texts more would be as much in themselves
