@@ -20,13 +20,13 @@ from ..retrieval.sets import RetrievalSet, averages, measure
 def keep_strongest(rows: csr_matrix, k: int) -> csr_matrix:
     "Only the `k` largest weights of each row."
     rows = rows.tocsr()
-    starts, data, cols, ends = rows.indptr, [], [], [0]
-    for a, b in zip(starts[:-1], starts[1:]):
-        order = np.sort(np.argsort(-rows.data[a:b], kind='stable')[:k])
-        data.append(rows.data[a:b][order])
-        cols.append(rows.indices[a:b][order])
-        ends.append(ends[-1] + len(order))
-    return csr_matrix((np.concatenate(data), np.concatenate(cols), ends), shape=rows.shape)
+    weights, columns, ends = [], [], [0]
+    for start, end in zip(rows.indptr[:-1], rows.indptr[1:]):
+        kept = np.sort(np.argsort(-rows.data[start:end], kind='stable')[:k])
+        weights.append(rows.data[start:end][kept])
+        columns.append(rows.indices[start:end][kept])
+        ends.append(ends[-1] + len(kept))
+    return csr_matrix((np.concatenate(weights), np.concatenate(columns), ends), shape=rows.shape)
 
 
 def encoded_system(
@@ -36,15 +36,9 @@ def encoded_system(
     place = {i: n for n, i in enumerate(ids)}
 
     def search(rs: RetrievalSet, k: int) -> Answer:
-        return sparse_search(
-            name,
-            rows[[place[i] for i in rs.corpus]],
-            list(rs.corpus),
-            model.query.matrix(list(rs.queries.values())),
-            list(rs.queries),
-            k,
-            seconds,
-        )
+        documents = rows[[place[i] for i in rs.corpus]]
+        queries = model.query.matrix(list(rs.queries.values()))
+        return sparse_search(name, documents, list(rs.corpus), queries, list(rs.queries), k, seconds)
 
     return System(name, search)
 
@@ -62,16 +56,11 @@ def pruning_curve(
     for k in budgets:
         pruned = keep_strongest(rows, k)
         system = encoded_system('pruned', model, pruned, ids)
-        curve.append(
-            {
-                'k': k,
-                'active': round(pruned.nnz / pruned.shape[0], 1),
-                **{
-                    rs.name: averages(measure(rs.qrels, system.search(rs, 10).run, (metric,)))[metric]
-                    for rs in sets
-                },
-            }
-        )
+        point = {'k': k, 'active': round(pruned.nnz / pruned.shape[0], 1)}
+        for rs in sets:
+            found = system.search(rs, 10).run
+            point[rs.name] = averages(measure(rs.qrels, found, (metric,)))[metric]
+        curve.append(point)
     return curve
 
 # %% ../../nbs/judging/02_costs.ipynb #ffc62fdc

@@ -9,6 +9,7 @@ __all__ = ['Answers', 'randomisation_p', 'holm', 'interval', 'answer', 'compare'
 from typing import Sequence
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from ..core.rows import check
 from .systems import Answer, System
@@ -17,14 +18,16 @@ from ..retrieval.sets import METRICS, RetrievalSet, averages, measure
 
 # %% ../../nbs/judging/01_significance.ipynb #239925b2
 def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000, seed: int = 0) -> float:
-    "Two-sided p of the mean difference of paired values, by random sign flips; never below 1/(rounds + 1)."
-    d = np.asarray(a, float) - np.asarray(b, float)
-    check(len(d) > 0, 'randomisation_p: no queries')
-    d, rng = d[d != 0], np.random.default_rng(seed)
-    if not len(d):
+    """Two-sided p of the mean difference of paired values, by random sign flips (Fisher's randomisation test,
+    as in Smucker et al. 2007); never below 1/(rounds + 1)."""
+    differences = np.asarray(a, float) - np.asarray(b, float)
+    check(len(differences) > 0, 'randomisation_p: no queries')
+    differences = differences[differences != 0]  # a tie stays one, whatever its sign
+    if not len(differences):
         return 1.0
-    flips = rng.choice([-1.0, 1.0], size=(rounds, len(d)))
-    return float((1 + (np.abs(flips @ d) >= abs(d.sum()) - 1e-12).sum()) / (rounds + 1))
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(rounds, len(differences)))
+    as_extreme = np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12
+    return float((1 + as_extreme.sum()) / (rounds + 1))
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -38,79 +41,74 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 def interval(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> tuple[float, float]:
     "The 95 % bootstrap interval of the mean."
-    v = np.asarray(values, float)
-    means = v[np.random.default_rng(seed).integers(0, len(v), (rounds, len(v)))].mean(1)
+    data = np.asarray(values, float)
+    means = data[np.random.default_rng(seed).integers(0, len(data), (rounds, len(data)))].mean(1)
     return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
 # %% ../../nbs/judging/01_significance.ipynb #102233d5
 Answers = dict[str, dict[str, Answer]]  # set -> system -> answer
 
 
-def answer(systems: Sequence[System], sets: Sequence[RetrievalSet], k: int = 100) -> Answers:
-    "Every system's answer to every set, checked."
-    found: Answers = {}
-    for rs in sets:
-        for s in systems:
-            a = s.search(rs, k)
-            check_run(a.run, rs, s.name)
-            found.setdefault(rs.name, {})[s.name] = a
-    return found
+def answer(
+    systems: Sequence[System], sets: Sequence[RetrievalSet], k: int = 100, progress: bool = False
+) -> Answers:
+    "Every system's answer to every set, checked: the best `k` documents of each query."
+    answers: Answers = {}
+    steps = [(rs, system) for rs in sets for system in systems]
+    for rs, system in tqdm(steps, desc='systems', unit='answer', disable=not progress):
+        found = system.search(rs, k)
+        check_run(found.run, rs, system.name)
+        answers.setdefault(rs.name, {})[system.name] = found
+    return answers
 
-
+# %% ../../nbs/judging/01_significance.ipynb #5e9d9562
 def compare(
     answers: Answers, sets: Sequence[RetrievalSet], metric: str = 'nDCG@10', seed: int = 0
 ) -> tuple[list[dict], dict]:
-    "One row a system and set: all metrics, the interval of `metric`, difference and Holm-corrected p against the first system, costs. Also the per-query values, [set][system][metric][query]."
+    """One row a system and set: all metrics, the 95 % interval of `metric`, the difference to the first
+    system and its p (randomisation, corrected by Holm over all rows), and costs.
+
+    Also the values of single queries, as set -> system -> metric -> query -> value."""
     values = {
-        rs.name: {name: measure(rs.qrels, a.run) for name, a in answers[rs.name].items()} for rs in sets
+        rs.name: {name: measure(rs.qrels, found.run) for name, found in answers[rs.name].items()}
+        for rs in sets
     }
     rows = []
     for rs in sets:
-        base = next(iter(answers[rs.name]))
-        b = list(values[rs.name][base][metric].values())
-        for name, a in answers[rs.name].items():
-            v = values[rs.name][name]
-            mine = list(v[metric].values())
-            low, high = interval(mine, seed=seed)
-            rows.append(
-                {
-                    'set': rs.name,
-                    'system': name,
-                    'queries': len(mine),
-                    **averages(v),
-                    'low': round(low, 4),
-                    'high': round(high, 4),
-                    'difference': round(float(np.mean(mine) - np.mean(b)), 4),
-                    'p': 1.0 if name == base else randomisation_p(mine, b, seed=seed),
-                    **a.cost,
-                }
-            )
-    tested = [r for r in rows if r['system'] != next(iter(answers[r['set']]))]
-    for r, p in zip(tested, holm([r['p'] for r in tested])):
-        r['p'] = round(p, 4)
+        first = next(iter(answers[rs.name]))
+        baseline = list(values[rs.name][first][metric].values())
+        for name, found in answers[rs.name].items():
+            measured = values[rs.name][name]
+            ours = list(measured[metric].values())
+            low, high = interval(ours, seed=seed)
+            row = {'set': rs.name, 'system': name, 'queries': len(ours), **averages(measured)}
+            row |= {'low': round(low, 4), 'high': round(high, 4)}
+            row['difference'] = round(float(np.mean(ours) - np.mean(baseline)), 4)
+            row['p'] = 1.0 if name == first else randomisation_p(ours, baseline, seed=seed)
+            rows.append(row | found.cost)
+    tested = [row for row in rows if row['system'] != next(iter(answers[row['set']]))]
+    for row, p in zip(tested, holm([row['p'] for row in tested])):
+        row['p'] = round(p, 4)
     return rows, values
 
+# %% ../../nbs/judging/01_significance.ipynb #932f85c6
+_COSTS = ('active_terms', 'flops', 'index_mb', 'query_ms')
 
-def markdown_table(rows: Sequence[dict]) -> str:
-    "The rows of `compare` as Markdown; what is significantly worse than the baseline is marked as such, as is what is better."
-    columns = [
-        *METRICS,
-        'difference',
-        'p',
-        *(c for c in ('active_terms', 'flops', 'index_mb', 'query_ms') if any(c in r for r in rows)),
-    ]
-    lines = [
-        '| set | system | queries | ' + ' | '.join(columns) + ' | |',
-        '|---|---|' + '---:|' * (len(columns) + 1) + '---|',
-    ]
-    for r in rows:
-        verdict = '' if r['p'] >= 0.05 else 'better' if r['difference'] > 0 else 'worse'
-        lines.append(
-            f'| {r["set"]} | {r["system"]} | {r["queries"]} | '
-            + ' | '.join(
-                '' if r.get(c) is None else f'{r[c]:+.3f}' if c == 'difference' else f'{r[c]:.3f}'
-                for c in columns
-            )
-            + f' | {verdict} |'
-        )
+
+def markdown_table(rows: Sequence[dict], costs: Sequence[str] = _COSTS) -> str:
+    """The rows of `compare` as Markdown, with the given `costs`; significantly better or worse than the first
+    is said."""
+    columns = [*METRICS, 'difference', 'p', *(c for c in costs if any(c in row for row in rows))]
+
+    def shown(row: dict, column: str) -> str:
+        if row.get(column) is None:
+            return ''
+        return f'{row[column]:+.3f}' if column == 'difference' else f'{row[column]:.3f}'
+
+    lines = ['| set | system | queries | ' + ' | '.join(columns) + ' | |']
+    lines.append('|---|---|' + '---:|' * (len(columns) + 1) + '---|')
+    for row in rows:
+        verdict = '' if row['p'] >= 0.05 else 'better' if row['difference'] > 0 else 'worse'
+        cells = [row['set'], row['system'], str(row['queries']), *(shown(row, c) for c in columns), verdict]
+        lines.append(f'| {" | ".join(cells)} |')
     return '\n'.join(lines) + '\n'
