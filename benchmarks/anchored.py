@@ -1,9 +1,14 @@
-"""The anchored head before any training: BM25 on morphemes, our lexical floor, and the floor with expansion from a pretrained encoder, on the dev splits; and across languages on msmarco_ko / msmarco_en, which are aligned by id.
+"""The anchored head before any training: BM25 on morphemes, our lexical floor, and the floor with expansion
+from a pretrained encoder, on the dev splits; and across languages on msmarco_ko / msmarco_en, which are
+aligned by id.
 
-python benchmarks/anchored.py --moved outputs/healed                    the encoder that `heal.py` moved onto our vocabulary and healed
-python benchmarks/anchored.py --moved outputs/healed --vocabulary checkpoint --sets 'welfare msmarco_ko'    the original under its own vocabulary
+python benchmarks/anchored.py --moved outputs/healed                    the encoder that `heal.py` moved onto
+                                                                        our vocabulary and healed
+python benchmarks/anchored.py --moved outputs/healed --vocabulary checkpoint --sets 'welfare msmarco_ko'
+the original under its own vocabulary
 
-Nothing is trained and no judgement is read before the last step. Centres, thresholds and the average length come from `--calibrate` documents of each collection, idf from all of them.
+Nothing is trained and no judgement is read before the last step. Centres, thresholds and the average length
+come from `--calibrate` documents of each collection, idf from all of them.
 Terms are the original's embedding of each term's string (`term_vectors`)."""
 
 import argparse

@@ -1,9 +1,14 @@
-"""The baselines that a model has to beat, on the whole dev splits: BM25 over words, letter pairs and morphemes, plain and tuned, and a dense encoder.
+"""The baselines that a model has to beat, on the whole dev splits: BM25 over words, letter pairs and
+morphemes, plain and tuned, and a dense encoder.
 
-    python benchmarks/baselines.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en --sets 'welfare msmarco_ko boolq'
+    python benchmarks/baselines.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en
+    --sets 'welfare msmarco_ko boolq'
 
-`mecab, plain` keeps nouns, verbs, modifiers, roots, foreign words and numbers, as the data's README does for its bar; `mecab, ours` (`text.content_terms`) also drops verbs that are grammar, conjunctions and English function words.
-Tuned: k1 and b by nDCG@10 on the train split (a sample of 1,000 questions). The last line holds the figures."""
+`mecab, plain` keeps nouns, verbs, modifiers, roots, foreign words and numbers, as the data's README does for
+its bar; `mecab, ours` (`text.content_terms`) also drops verbs that are grammar, conjunctions and English
+function words.
+Tuned: k1 and b by nDCG@10 on the train split (a sample of 1,000 questions). The last line holds the
+figures."""
 
 import argparse
 from pathlib import Path

@@ -1,10 +1,18 @@
-"""The dense retriever's two stages on real data: Korean and English questions on Korean and English documents before, after stage 1 and after stage 2.
+"""The dense retriever's two stages on real data: Korean and English questions on Korean and English documents
+before, after stage 1 and after stage 2.
 
-    python benchmarks/dense.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en --steps1 400 --steps2 400 --keep outputs/dense
+    python benchmarks/dense.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en
+    --steps1 400 --steps2 400 --keep outputs/dense
 
-Teacher and start are the same encoder. Stage 1 reads the train split of msmarco_ko (questions) and msmarco_en (questions, passages); stage 2 the bi-text `--bitext`, msmarco's passages not among it. The msmarco sets are for research only: what is trained on them must not ship.
-Measured on the dev split of msmarco_ko and msmarco_en, which share their ids: all its questions, on a sample of `--documents` documents (the answers and others by a fixed shuffle; the same ones in both languages and every time, so rows compare with each other, not with figures on the whole collection).
-Alignment: mean cosine of `parallel/news_dev`, which is not trained on, against random pairs. With `--keep`, a run that was killed goes on, and the encoder (a Hugging Face folder, `encoder/`) and a picture of both languages stay there.
+Teacher and start are the same encoder. Stage 1 reads the train split of msmarco_ko (questions) and msmarco_en
+(questions, passages); stage 2 the bi-text `--bitext`, msmarco's passages not among it. The msmarco sets are
+for research only: what is trained on them must not ship.
+Measured on the dev split of msmarco_ko and msmarco_en, which share their ids: all its questions, on a sample
+of `--documents` documents (the answers and others by a fixed shuffle; the same ones in both languages and
+every time, so rows compare with each other, not with figures on the whole collection).
+Alignment: mean cosine of `parallel/news_dev`, which is not trained on, against random pairs. With `--keep`, a
+run that was killed goes on, and the encoder (a Hugging Face folder, `encoder/`) and a picture of both
+languages stay there.
 A step of the default 16 rows takes about 5 seconds on one CPU core; the last line holds the figures."""
 
 import argparse
@@ -41,7 +49,8 @@ from korean_sparse.training.teachers import DenseTeacher, EmbeddingCache
 def sample(
     ko: RetrievalSet, en: RetrievalSet, queries: int, documents: int, seed: int = 0
 ) -> tuple[RetrievalSet, RetrievalSet]:
-    "The same questions and documents of both languages: the first questions by a fixed shuffle, their answers, and other documents up to `documents`."
+    """The same questions and documents of both languages: the first questions by a fixed shuffle, their
+    answers, and other documents up to `documents`."""
     rng = random.Random(seed)
     ids = rng.sample(sorted(ko.queries), min(queries, len(ko.queries)))
     kept = dict.fromkeys(d for q in ids for d in ko.qrels[q])
@@ -98,7 +107,10 @@ def main() -> None:
         '--negatives',
         type=int,
         default=0,
-        help="English passages a row that the teacher finds near the English question, within its margin; 0: the batch's others only",
+        help=(
+            'English passages a row that the teacher finds near the English question, within its margin; '
+            "0: the batch's others only"
+        ),
     )
     p.add_argument(
         '--bitext',
@@ -139,7 +151,10 @@ def main() -> None:
         )
     rows2 = [r for name in a.bitext for r in bitext_rows(data / name)]
     print(
-        f'stage 1: {len(rows1)} rows; stage 2: {len(rows2)} rows; {len(sets["ko->ko"].queries)} questions on {len(sets["ko->ko"].corpus)} documents',
+        (
+            f'stage 1: {len(rows1)} rows; stage 2: {len(rows2)} rows; {len(sets["ko->ko"].queries)} '
+            f'questions on {len(sets["ko->ko"].corpus)} documents'
+        ),
         flush=True,
     )
     config = DenseConfig(
@@ -169,7 +184,11 @@ def main() -> None:
         )
         losses = [r['loss'] for r in history]
         print(
-            f'{name}: {len(losses)} steps, {time.time() - began:.0f} s in this run, loss {np.mean(losses[:20]):.4f} in the first 20 steps, {np.mean(losses[-20:]):.4f} in the last 20',
+            (
+                f'{name}: {len(losses)} steps, {time.time() - began:.0f} s in this run, loss '
+                f'{np.mean(losses[:20]):.4f} in the first 20 steps, {np.mean(losses[-20:]):.4f} in the '
+                'last 20'
+            ),
             flush=True,
         )
         figures |= show(name, stages[name], sets, pairs)

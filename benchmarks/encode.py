@@ -1,6 +1,8 @@
-"""Documents a second: `SparseEncoder.encode` with the fused head against the same with SpladePooling, same random BERT, equal vectors.
+"""Documents a second: `SparseEncoder.encode` with the fused head against the same with SpladePooling, same
+random BERT, equal vectors.
 
-Documents are random words, 20 to 300 of them, cut at 192 tokens; the bias is set so that about `--active` terms of a document are on, as in a trained model.
+Documents are random words, 20 to 300 of them, cut at 192 tokens; the bias is set so that about `--active`
+terms of a document are on, as in a trained model.
 Both sides alternate in one process; the figure is the median of the ratios of neighbouring runs.
 
 python benchmarks/encode.py           all settings (about ten minutes on two cores)
@@ -37,7 +39,8 @@ def timed(model, texts, size):
 
 
 def compare(width, layers, vocabulary, n, runs, size, active):
-    "Documents a second of both sides, the median ratio, the largest difference of a weight, terms a document."
+    """Documents a second of both sides, the median ratio, the largest difference of a weight, terms a
+    document."""
     with tempfile.TemporaryDirectory() as folder:
         write_model(folder, vocabulary, width, layers, active / vocabulary)
         models = {k: load(k, folder).eval() for k in ('ours', 'theirs')}
@@ -82,7 +85,10 @@ def main():
         width, layers, v = settings[name]
         ours, theirs, ratio, off, active = compare(width, layers, v, a.documents, a.runs, a.batch, a.active)
         print(
-            f'{name:20} D {width} layers {layers} V {v}: ours {ours:.1f}, theirs {theirs:.1f} documents/s, {ratio:.2f}x; largest difference {off:.1e}, {active:.0f} terms a document',
+            (
+                f'{name:20} D {width} layers {layers} V {v}: ours {ours:.1f}, theirs {theirs:.1f} '
+                f'documents/s, {ratio:.2f}x; largest difference {off:.1e}, {active:.0f} terms a document'
+            ),
             flush=True,
         )
         figures |= {

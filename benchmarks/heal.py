@@ -1,8 +1,11 @@
-"""A pretrained encoder moved onto our vocabulary and healed by its own embeddings: how near it is to the original before and after.
+"""A pretrained encoder moved onto our vocabulary and healed by its own embeddings: how near it is to the
+original before and after.
 
-    python benchmarks/heal.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en --steps 800 --keep outputs/healed
+    python benchmarks/heal.py --data ../shared/data --model ../shared/models/multilingual-e5-small-ko-en
+    --steps 800 --keep outputs/healed
 
-Text: only sources from which weights may ship (the data's README). 500 Korean and 300 English texts are held back; boolq and msmarco_en,
+Text: only sources from which weights may ship (the data's README). 500 Korean and 300 English texts are held
+back; boolq and msmarco_en,
 which are never trained on, show how far it carries. The last line holds the figures."""
 
 import argparse
@@ -74,7 +77,8 @@ def chunks(text: str, size: int) -> list[str]:
 
 
 def corpus(data: Path, seed: int = 0) -> tuple[list[str], dict[str, list[str]]]:
-    "Texts to heal on, in parts, and the whole texts that are held back, by language; both spread over the sources."
+    """Texts to heal on, in parts, and the whole texts that are held back, by language; both spread over the
+    sources."""
     rng, sources = random.Random(seed), {}
     for row in map(json.loads, lines(data / 'text' / 'ko.jsonl.gz')):
         name = next((k for k in KO if row['source'].startswith(k)), None)
@@ -149,9 +153,13 @@ def pooled(cos: dict[str, float], held: dict[str, list[str]]) -> float:
 
 
 def vocabularies(original: Start, moved: Start, held: dict[str, list[str]]) -> None:
-    "What it means to keep the checkpoint's vocabulary: tokens a text, keys that are not unique once decoded, megabytes."
+    """What it means to keep the checkpoint's vocabulary: tokens a text, keys that are not unique once
+    decoded, megabytes."""
     print(
-        f'{"vocabulary":12} {"entries":>8} {"tokens/text ko":>15} {"en":>6} {"keys shared":>12} {"table MB":>9} {"model MB (fp32)":>16}'
+        (
+            f'{"vocabulary":12} {"entries":>8} {"tokens/text ko":>15} {"en":>6} {"keys shared":>12} '
+            f'{"table MB":>9} {"model MB (fp32)":>16}'
+        )
     )
     for name, s in (('checkpoint', original), ('ours', moved)):
         keys = [s.tokenizer.decode([i]).strip() for i in range(len(s.table))]
@@ -159,12 +167,16 @@ def vocabularies(original: Start, moved: Start, held: dict[str, list[str]]) -> N
         size = sum(p.numel() for p in s.backbone.parameters()) * 4 / 1e6
         mean = {k: np.mean([len(x) for x in s.ids(t)]) for k, t in held.items()}
         print(
-            f'{name:12} {len(s.table):8} {mean["ko"]:15.1f} {mean["en"]:6.1f} {shared:12} {s.table.numel() * 4 / 1e6:9.1f} {size:16.1f}'
+            (
+                f'{name:12} {len(s.table):8} {mean["ko"]:15.1f} {mean["en"]:6.1f} {shared:12} '
+                f'{s.table.numel() * 4 / 1e6:9.1f} {size:16.1f}'
+            )
         )
 
 
 def go_on(moved: Start, vocab: Vocabulary, folder: str) -> None:
-    "Take over the layers of a healed encoder and the rows of the terms that it knows; the others stay as they were moved."
+    """Take over the layers of a healed encoder and the rows of the terms that it knows; the others stay as
+    they were moved."""
     healed, known = load_start(resolve(folder)), Vocabulary.load(resolve(folder)).tokenizer.get_vocab()
     rows = moved.table.detach().clone()
     moved.backbone.load_state_dict(
@@ -191,7 +203,10 @@ def main() -> None:
     parser.add_argument('--steps', type=int, default=800, help='of 2,048 tokens')
     parser.add_argument(
         '--keep',
-        help='folder for the checkpoint of the healing (a run that was killed goes on from it) and for the healed model',
+        help=(
+            'folder for the checkpoint of the healing (a run that was killed goes on from it) and for the '
+            'healed model'
+        ),
     )
     parser.add_argument(
         '--go-on-from',
@@ -265,13 +280,20 @@ def main() -> None:
         mq, md = embed(moved, q, moved.query_prefix, bf16=True), embed(moved, d, bf16=True)
         rows[name] = ndcg(rs, oq, od), ndcg(rs, mq, md), ndcg(rs, oq, md)
         print(
-            f'{name:12} {len(q)} queries, {len(d)} documents, dense nDCG@10: original {rows[name][0]:.4f}, moved {rows[name][1]:.4f}, original queries on moved documents {rows[name][2]:.4f}',
+            (
+                f'{name:12} {len(q)} queries, {len(d)} documents, dense nDCG@10: original '
+                f'{rows[name][0]:.4f}, moved {rows[name][1]:.4f}, original queries on moved documents '
+                f'{rows[name][2]:.4f}'
+            ),
             flush=True,
         )
     mean = np.mean([rows[n] for n in ('welfare', 'msmarco_ko', 'boolq')], axis=0)
     print(
-        f'cosine_before={pooled(before, held):.4f} cosine_before_strings={pooled(strings, held):.4f} cosine_after={pooled(after, held):.4f} cosine_after_ko={after["ko"]:.4f} cosine_after_en={after["en"]:.4f} steps={len(history)} '
-        f'dense_ndcg_original={mean[0]:.4f} dense_ndcg_moved={mean[1]:.4f} dense_ndcg_moved_documents={mean[2]:.4f}'
+        f'cosine_before={pooled(before, held):.4f} cosine_before_strings={pooled(strings, held):.4f} '
+        f'cosine_after={pooled(after, held):.4f} cosine_after_ko={after["ko"]:.4f} '
+        f'cosine_after_en={after["en"]:.4f} steps={len(history)} '
+        f'dense_ndcg_original={mean[0]:.4f} dense_ndcg_moved={mean[1]:.4f} '
+        f'dense_ndcg_moved_documents={mean[2]:.4f}'
     )
 
 

@@ -1,9 +1,16 @@
-"""Search in OpenSearch: the sparse model against BM25 (nori) in one node, the same documents, the same queries; what pruning, two-phase and hybrid search cost and bring; documents indexed a second.
+"""Search in OpenSearch: the sparse model against BM25 (nori) in one node, the same documents, the same
+queries; what pruning, two-phase and hybrid search cost and bring; documents indexed a second.
 
-    python benchmarks/opensearch_search.py --data ../shared/data --checkpoint outputs/cpu/04_pretraining/checkpoint --states outputs/cpu/states --small outputs/sample/04_pretraining/checkpoint --dense
+    python benchmarks/opensearch_search.py --data ../shared/data --checkpoint
+    outputs/cpu/04_pretraining/checkpoint --states outputs/cpu/states --small
+    outputs/sample/04_pretraining/checkpoint --dense
 
-The documents of all sets in one index, the queries of their dev splits. One node of its own (heap `--heap`), indices of one segment, warmed up; latencies are what a client on the same machine sees, over kept-alive connections, ways alternating in rounds. `query_tokens`: the client's own query encoder makes the terms, the node only searches.
-`--rows` keeps the encoded documents (`--states`: hidden states kept by a training run, see training/06_states), `--vectors` the dense ones. The last line holds the figures."""
+The documents of all sets in one index, the queries of their dev splits. One node of its own (heap `--heap`),
+indices of one segment, warmed up; latencies are what a client on the same machine sees, over kept-alive
+connections, ways alternating in rounds. `query_tokens`: the client's own query encoder makes the terms, the
+node only searches.
+`--rows` keeps the encoded documents (`--states`: hidden states kept by a training run, see
+training/06_states), `--vectors` the dense ones. The last line holds the figures."""
 
 import argparse
 import contextlib
@@ -158,7 +165,9 @@ def fill(client, index: str, rs: RetrievalSet, extra, workers: int = 2) -> float
 
 
 def settled_bytes(client, index: str) -> int:
-    "Bytes of an index as one segment, without what is kept for recovery only: the whole source of documents of which `_source` leaves fields out stays until the shard's lease has moved on (every 30 s) and a merge comes after."
+    """Bytes of an index as one segment, without what is kept for recovery only: the whole source of documents
+    of which `_source` leaves fields out stays until the shard's lease has moved on (every 30 s) and a merge
+    comes after."""
     call(client, 'POST', f'/{index}/_flush', params={'force': 'true', 'wait_if_ongoing': 'true'})
     time.sleep(35)
     return index_bytes(client, index)
@@ -167,7 +176,8 @@ def settled_bytes(client, index: str) -> int:
 def ingestion(
     a, client, rs: RetrievalSet, model: SparseEncoder, query_model: str, tmp: Path
 ) -> dict[str, float]:
-    "Documents a second through the node's pipeline and encoded outside, for the checkpoint and for a smaller model."
+    """Documents a second through the node's pipeline and encoded outside, for the checkpoint and for a
+    smaller model."""
     some = RetrievalSet(
         'some', dict(list(rs.corpus.items())[:: max(1, len(rs.corpus) // a.ingest)][: a.ingest]), {}, {}
     )
@@ -195,7 +205,10 @@ def ingestion(
         drop_index(client, 'inside')
         call(client, 'POST', f'/_plugins/_ml/models/{document}/_undeploy')
         print(
-            f'{name} model: {found[f"{name}_inside"]:.1f} documents/s through the pipeline in the node, {found[f"{name}_outside"]:.1f} encoded outside',
+            (
+                f'{name} model: {found[f"{name}_inside"]:.1f} documents/s through the pipeline in the '
+                f'node, {found[f"{name}_outside"]:.1f} encoded outside'
+            ),
             flush=True,
         )
     return found
@@ -297,7 +310,10 @@ def main() -> None:
     p.add_argument(
         '--prune',
         nargs='*',
-        default='max_ratio:.1 max_ratio:.15 max_ratio:.2 max_ratio:.3 alpha_mass:.95 alpha_mass:.9 alpha_mass:.85 alpha_mass:.8'.split(),
+        default=(
+            'max_ratio:.1 max_ratio:.15 max_ratio:.2 max_ratio:.3 alpha_mass:.95 alpha_mass:.9 '
+            'alpha_mass:.85 alpha_mass:.8'
+        ).split(),
         help='prune_type:prune_ratio',
     )
     p.add_argument('--heap', default='1g')
@@ -341,7 +357,10 @@ def main() -> None:
     plain = bodies(rs, 'sparse')
     bm25_score = ndcg(rs, asker.run('/bm25/_search', bodies(rs, 'bm25')))
     print(
-        f'{"index":24}{"terms":>8}{"MB":>8}{"x BM25":>8}{"nDCG@10":>9}{"loss":>8}\n{"BM25 only":24}{"":8}{base / 1e6:8.1f}{1:8.2f}{bm25_score:9.4f}',
+        (
+            f'{"index":24}{"terms":>8}{"MB":>8}{"x BM25":>8}{"nDCG@10":>9}{"loss":>8}\n'
+            f'{"BM25 only":24}{"":8}{base / 1e6:8.1f}{1:8.2f}{bm25_score:9.4f}'
+        ),
         flush=True,
     )
     full, cuts = None, [('max_ratio', 0.0), *((c.split(':')[0], float(c.split(':')[1])) for c in a.prune)]
@@ -375,7 +394,10 @@ def main() -> None:
         f'without BM25 beside it, {index_name(*best)}: {figures["alone_bytes"]:.2f} x the index of BM25 only'
     )
     print(
-        f'in process, exact: nDCG@10 {exact:.4f}; sent {figures["outside_docs_s"]:.0f} documents/s with vectors, {figures["bm25_docs_s"]:.0f} without',
+        (
+            f'in process, exact: nDCG@10 {exact:.4f}; sent {figures["outside_docs_s"]:.0f} documents/s '
+            f'with vectors, {figures["bm25_docs_s"]:.0f} without'
+        ),
         flush=True,
     )
 
@@ -405,7 +427,11 @@ def main() -> None:
         d, size = dense(a, client, rs, model), settled_bytes(client, 'dense')
         ways['dense k-NN'] = ('/dense/_search', bodies(rs, '', vectors=d['vectors']))
         print(
-            f'dense k-NN: {size / 1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query {d["encode_ms"]:.1f} ms beside the search; in process, exact: nDCG@10 {d["exact"]:.4f}, {d["exact_ms"]:.2f} ms',
+            (
+                f'dense k-NN: {size / 1e6:.1f} MB, sent {d["rate"]:.0f} documents/s, encoding a query '
+                f'{d["encode_ms"]:.1f} ms beside the search; in process, exact: nDCG@10 {d["exact"]:.4f}, '
+                f'{d["exact_ms"]:.2f} ms'
+            ),
             flush=True,
         )
         figures |= {
@@ -430,7 +456,10 @@ def main() -> None:
             rs, asker.run(f'{index}?search_pipeline=weighed', ways['hybrid'][1])
         )
     print(
-        f'hybrid nDCG@10 by the weight of BM25: .1 {figures["hybrid_ndcg_0.1"]:.4f}, .3 (the default) {scores["hybrid"]:.4f}, .5 {figures["hybrid_ndcg_0.5"]:.4f}',
+        (
+            f'hybrid nDCG@10 by the weight of BM25: .1 {figures["hybrid_ndcg_0.1"]:.4f}, .3 (the default) '
+            f'{scores["hybrid"]:.4f}, .5 {figures["hybrid_ndcg_0.5"]:.4f}'
+        ),
         flush=True,
     )
     found = latencies(asker, ways, a)

@@ -1,9 +1,11 @@
-"""What a query costs: ours (tokenizer and idf table) against sentence-transformers' query route on the same folder, and against cutting it into morphemes for BM25.
+"""What a query costs: ours (tokenizer and idf table) against sentence-transformers' query route on the same
+folder, and against cutting it into morphemes for BM25.
 
 python benchmarks/query.py                                   the model and the queries of the sample
 python benchmarks/query.py --queries ../shared/data/retrieval/msmarco_ko --model FOLDER
 
-Every query is timed on its own, all sides in turn in one run. `first`: the first time its words are seen; `again`: words seen before are looked up."""
+Every query is timed on its own, all sides in turn in one run. `first`: the first time its words are seen;
+`again`: words seen before are looked up."""
 
 import argparse
 import time
@@ -51,7 +53,10 @@ def main():
                 times[name].append(micros(f, q))
     median = {'first': np.median(first), **{n: np.median(t) for n, t in times.items()}}
     print(
-        f'{len(queries)} queries of {np.mean([len(q) for q in queries]):.0f} characters, {a.rounds} rounds, model {Path(a.model).name}, {len(ours.idf):,} terms; morphemes by {by.name}'
+        (
+            f'{len(queries)} queries of {np.mean([len(q) for q in queries]):.0f} characters, {a.rounds} '
+            f'rounds, model {Path(a.model).name}, {len(ours.idf):,} terms; morphemes by {by.name}'
+        )
     )
     for name, value in median.items():
         print(f'  {name:22} {value:9.1f} µs')
@@ -60,7 +65,11 @@ def main():
         for n in ('morphemes', 'sentence_transformers')
     }
     print(
-        f'query_us={median["again"]:.1f} query_first_us={median["first"]:.1f} morphemes_ratio={ratio["morphemes"]:.1f} sentence_transformers_ratio={ratio["sentence_transformers"]:.0f}'
+        (
+            f'query_us={median["again"]:.1f} query_first_us={median["first"]:.1f} '
+            f'morphemes_ratio={ratio["morphemes"]:.1f} '
+            f'sentence_transformers_ratio={ratio["sentence_transformers"]:.0f}'
+        )
     )
 
 

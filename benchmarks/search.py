@@ -1,8 +1,12 @@
-"""Searching 100,000 documents in process: a sparse model's index beside bm25s, the same texts, the same queries, two cores, one query after the other.
+"""Searching 100,000 documents in process: a sparse model's index beside bm25s, the same texts, the same
+queries, two cores, one query after the other.
 
     python benchmarks/search.py --data ../shared/data --model outputs/sample/04_pretraining/checkpoint
 
-The documents are passages of the data's text collections, cut to about 40 words; the model's rows are encoded once, cut to `--terms` terms, and kept under `--rows`. bm25s indexes the same tokens. Figures: queries a second, medians over rounds, and the memory that each side's index adds to a process of its own. The last line holds them."""
+The documents are passages of the data's text collections, cut to about 40 words; the model's rows are encoded
+once, cut to `--terms` terms, and kept under `--rows`. bm25s indexes the same tokens. Figures: queries a
+second, medians over rounds, and the memory that each side's index adds to a process of its own. The last line
+holds them."""
 
 import argparse
 import gc
@@ -156,12 +160,18 @@ def main() -> None:
             ).stdout.splitlines()[-1]
         )
         print(
-            f'{name:8} {found[name]["qps"]:8.1f} queries/s  {found[name]["mb"]:8.0f} MB held by the index  {found[name]["postings"]:6.1f} terms a document',
+            (
+                f'{name:8} {found[name]["qps"]:8.1f} queries/s  {found[name]["mb"]:8.0f} MB held by the '
+                f'index  {found[name]["postings"]:6.1f} terms a document'
+            ),
             flush=True,
         )
     s, b = found['sparse'], found['bm25s']
     print(
-        f'qps_ratio={s["qps"] / b["qps"]:.2f} sparse_qps={s["qps"]:.1f} bm25s_qps={b["qps"]:.1f} sparse_mb={s["mb"]:.0f} bm25s_mb={b["mb"]:.0f} terms={s["postings"]:.1f}'
+        (
+            f'qps_ratio={s["qps"] / b["qps"]:.2f} sparse_qps={s["qps"]:.1f} bm25s_qps={b["qps"]:.1f} '
+            f'sparse_mb={s["mb"]:.0f} bm25s_mb={b["mb"]:.0f} terms={s["postings"]:.1f}'
+        )
     )
 
 

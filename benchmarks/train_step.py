@@ -1,7 +1,10 @@
-"""A training step of a SPLADE model: the fused head against sentence-transformers' SpladePooling, same random BERT, same batch, same loss.
+"""A training step of a SPLADE model: the fused head against sentence-transformers' SpladePooling, same random
+BERT, same batch, same loss.
 
-Each side lives in a process of its own; steps alternate, so both meet the same machine. Time: median of the ratios of neighbouring steps.
-A random start has every term on, the hardest case for the fused head; in the settings called `few` a bias leaves one in a hundred on, as training does.
+Each side lives in a process of its own; steps alternate, so both meet the same machine. Time: median of the
+ratios of neighbouring steps.
+A random start has every term on, the hardest case for the fused head; in the settings called `few` a bias
+leaves one in a hundred on, as training does.
 Memory: peak resident memory above that of the loaded model (gradients, optimizer state, activations, logits).
 
 python benchmarks/train_step.py           all settings (about fifteen minutes on two cores)
@@ -23,7 +26,8 @@ GB = 2**30
 
 
 def write_model(folder, vocabulary, width, layers, active=None):
-    "A random BERT with a masked-LM head and a word-level tokenizer, in `folder`; `active` is the share of terms that a bias leaves on, else it is 0 and nearly all are."
+    """A random BERT with a masked-LM head and a word-level tokenizer, in `folder`; `active` is the share of
+    terms that a bias leaves on, else it is 0 and nearly all are."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
@@ -223,7 +227,8 @@ def main():
     for name in (n for n in chosen if n in settings):
         r = compare({**base, **settings[name]}, a.steps)
         print(
-            f'{name:18} ours {r["ours"]:6.2f} s {r["ours_gb"]:5.2f} GB   theirs {r["theirs"]:6.2f} s {r["theirs_gb"]:5.2f} GB   {r["ratio"]:.2f}x, memory {r["memory"]:.3f}   '
+            f'{name:18} ours {r["ours"]:6.2f} s {r["ours_gb"]:5.2f} GB   theirs {r["theirs"]:6.2f} s '
+            f'{r["theirs_gb"]:5.2f} GB   {r["ratio"]:.2f}x, memory {r["memory"]:.3f}   '
             f'active {r["active"]:.2f}, loss differs by {r["loss_difference"]:.1e}',
             flush=True,
         )
@@ -234,7 +239,11 @@ def main():
         ours, few = alone('ours', s, [size]), alone('theirs', {**s, 'checkpointing': False}, [4, 8])
         need = few[8][0] + (size - 8) * (few[8][0] - few[4][0]) / 4
         print(
-            f'{name:18} ours {ours[size][0]:.2f} GB, {ours[size][1]:.1f} s a step; theirs {few[4][0]:.2f} GB at batch 4, {few[8][0]:.2f} GB at batch 8: by their line {need:.1f} GB at batch {size}',
+            (
+                f'{name:18} ours {ours[size][0]:.2f} GB, {ours[size][1]:.1f} s a step; theirs '
+                f'{few[4][0]:.2f} GB at batch 4, {few[8][0]:.2f} GB at batch 8: by their line {need:.1f} '
+                f'GB at batch {size}'
+            ),
             flush=True,
         )
         figures |= {f'{name}_gb': round(ours[size][0], 2), f'{name}_theirs_gb': round(need, 1)}

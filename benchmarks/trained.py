@@ -1,8 +1,11 @@
-"""A trained checkpoint on the whole dev splits, beside BM25 on morphemes and the model before training; across languages on msmarco_ko / msmarco_en, which are aligned by id.
+"""A trained checkpoint on the whole dev splits, beside BM25 on morphemes and the model before training;
+across languages on msmarco_ko / msmarco_en, which are aligned by id.
 
     python benchmarks/trained.py outputs/cpu/04_pretraining/checkpoint --states outputs/cpu/states
 
-One model with one idf for all sets; the second figure is with the idf of the set's own documents. `--states` keeps hidden states on disk (`states.remembered`): a checkpoint that shares its encoder with another is then judged without running it again.
+One model with one idf for all sets; the second figure is with the idf of the set's own documents. `--states`
+keeps hidden states on disk (`states.remembered`): a checkpoint that shares its encoder with another is then
+judged without running it again.
 The last line holds the trained model's figures."""
 
 import argparse

@@ -1,7 +1,10 @@
-"""BM25 on our vocabulary, no analyser at run time, against BM25 on mecab's morphemes: dev splits, both sides in one run, with and without the spaces of the queries.
+"""BM25 on our vocabulary, no analyser at run time, against BM25 on mecab's morphemes: dev splits, both sides
+in one run, with and without the spaces of the queries.
 
-The vocabulary is trained from the sources whose weights may ship (large ones count less), in four to eight minutes; `--keep FOLDER` saves it, and loads it if it is there.
-Both sides: k1 1.2, b .75, the collection's own idf. Ours: a query is the set of its terms, muted terms are silent and are not counted in a document's length;
+The vocabulary is trained from the sources whose weights may ship (large ones count less), in four to eight
+minutes; `--keep FOLDER` saves it, and loads it if it is there.
+Both sides: k1 1.2, b .75, the collection's own idf. Ours: a query is the set of its terms, muted terms are
+silent and are not counted in a document's length;
 the scores are checked to be idf x `lexical_weights`, the document side of the encoder.
 
 python benchmarks/vocabulary.py --data ../shared/data

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Assemble data/sample (dumps, news, retrieval set) from the authored sources in data/sample/sources. Standard library only.
+"""Assemble data/sample (dumps, news, retrieval set) from the authored sources in data/sample/sources.
+Standard library only.
 
 python scripts/build_sample.py             writes data/sample
 python scripts/build_sample.py --out DIR   writes there instead
@@ -51,7 +52,8 @@ def read_pages(path):
 
 
 def all_pages(lang, topics):
-    "Pages of one language in dump order: topics by field with their redirects behind them, then the extra pages."
+    """Pages of one language in dump order: topics by field with their redirects behind them, then the extra
+    pages."""
     extra = list(read_pages(SOURCES / f'wiki/extra.{lang}.wiki'))
     titles, used, pages = {t[lang] for t in topics} | {title for _, title, *_ in extra}, set(), []
     for field in dict.fromkeys(t['field'] for t in topics):
@@ -191,7 +193,10 @@ def build_wiki(out, topics):
             out / f'wiki/{name}-page.sql.gz',
             dump_sql(
                 'page',
-                'page_id page_namespace page_title page_is_redirect page_is_new page_random page_touched page_links_updated page_latest page_len page_content_model page_lang'.split(),
+                (
+                    'page_id page_namespace page_title page_is_redirect page_is_new page_random '
+                    'page_touched page_links_updated page_latest page_len page_content_model page_lang'
+                ).split(),
                 rows,
             ),
         )

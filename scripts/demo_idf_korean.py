@@ -5,8 +5,9 @@
     python scripts/demo_idf_korean.py "혈당 관리 방법"                  a query of your own
     python scripts/demo_idf_korean.py --half-life 90 --top 5 "장마 비"
 
-Documents are weighted when they are indexed (here: the BM25 term-frequency part; in korean_sparse: a trained encoder).
-A query runs no model: each of its terms is there or not, and counts as much as its idf. Terms that emerge late are lifted by date.
+Documents are weighted when they are indexed (here: the BM25 term-frequency part; in korean_sparse: a trained
+encoder). A query runs no model: each of its terms is there or not, and counts as much as its idf. Terms that
+emerge late are lifted by date.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ STOPWORDS = set('수 것 것이 있다 있는 있는지 전에 뒤 때 때는 �
 
 
 def fits(stem: str, suffix: str) -> bool:
-    """Whether `suffix` may follow the last syllable of `stem`: 은 after a consonant, 는 after a vowel, 로 after ㄹ too."""
+    """Whether `suffix` may follow the last syllable of `stem`: 은 after a consonant, 는 after a vowel, 로 after
+    ㄹ too."""
     final, rule = (ord(stem[-1]) - 0xAC00) % 28, SUFFIXES.get(suffix)
     if rule == 'vowel':
         return final == 0 or (final == 8 and suffix.startswith('로'))
@@ -110,7 +112,8 @@ def strip_endings(word: str) -> str:
 
 
 def tokenize(text: str) -> list[str]:
-    """Lower-cased terms: runs of Hangul without endings, of Latin letters, of digits; stopwords and suffixes standing alone (AI+는) are dropped."""
+    """Lower-cased terms: runs of Hangul without endings, of Latin letters, of digits; stopwords and suffixes
+    standing alone (AI+는) are dropped."""
     runs = re.findall(r'[가-힣]+|[a-z]+|[0-9]+', unicodedata.normalize('NFKC', text).lower())
     terms = (strip_endings(r) for r in runs if r not in SUFFIXES)
     return [t for t in terms if t not in STOPWORDS]
@@ -132,7 +135,8 @@ def idf_weights(df: Counter, n: int) -> dict[str, float]:
 
 
 def shares(docs: list[list[str]], dates: list[date], half_life: float) -> dict[str, tuple[float, float]]:
-    """Each term's share of the documents (before, now): now counts a document 2^(-age/half-life), before counts the rest of it."""
+    """Each term's share of the documents (before, now): now counts a document 2^(-age/half-life), before
+    counts the rest of it."""
     recency = [2.0 ** (-(max(dates) - d).days / half_life) for d in dates]
     total, df, fresh = sum(recency), count_docs(docs), Counter()
     for doc, r in zip(docs, recency):
@@ -155,7 +159,8 @@ def lift(idf: dict[str, float], share: dict[str, tuple[float, float]], df: Count
 
 
 def doc_weights(docs: list[list[str]]) -> list[dict[str, float]]:
-    """The BM25 term-frequency part of every document: tf (k1 + 1) / (tf + k1 (1 - b + b length / mean length))."""
+    """The BM25 term-frequency part of every document: tf (k1 + 1) / (tf + k1 (1 - b + b length / mean
+    length))."""
     mean = sum(map(len, docs)) / len(docs)
     norm = [K1 * (1 - B + B * len(doc) / mean) for doc in docs]
     return [
@@ -166,7 +171,8 @@ def doc_weights(docs: list[list[str]]) -> list[dict[str, float]]:
 def search(
     query: str, idf: dict[str, float], vectors: list[dict[str, float]]
 ) -> list[tuple[float, int, dict[str, float]]]:
-    """(score, document number, contribution of each matched term), best first; a query term is present or absent."""
+    """(score, document number, contribution of each matched term), best first; a query term is present or
+    absent."""
     terms, hits = dict.fromkeys(tokenize(query)), []
     for i, vector in enumerate(vectors):
         parts = {t: idf[t] * vector[t] for t in terms if t in vector}
@@ -190,7 +196,10 @@ def print_trends(
     for t in up + steady:
         before, now = share[t]
         print(
-            f'  {pad(t, 14)}{df[t]:>4}{before:>9.1%}{now:>8.1%}    {idf[t]:>10.2f} -> {lifted[t]:.2f}  {"lifted" if t in up else "kept"}'
+            (
+                f'  {pad(t, 14)}{df[t]:>4}{before:>9.1%}{now:>8.1%}    {idf[t]:>10.2f} -> {lifted[t]:.2f}  '
+                f'{"lifted" if t in up else "kept"}'
+            )
         )
 
 
@@ -258,10 +267,16 @@ def main() -> None:
     idf, share, vectors = idf_weights(df, len(docs)), shares(docs, dates, args.half_life), doc_weights(docs)
     lifted = lift(idf, share, df)
     print(
-        f'{len(docs)} sentences from {min(dates)} to {max(dates)}, {len(df)} terms, {sum(map(len, docs)) / len(docs):.1f} terms a sentence'
+        (
+            f'{len(docs)} sentences from {min(dates)} to {max(dates)}, {len(df)} terms, '
+            f'{sum(map(len, docs)) / len(docs):.1f} terms a sentence'
+        )
     )
     print(
-        f'\nShare of the sentences, before and now (half-life {args.half_life:g} days, counted back from {max(dates)})'
+        (
+            f'\nShare of the sentences, before and now (half-life {args.half_life:g} days, counted back '
+            f'from {max(dates)})'
+        )
     )
     print_trends(idf, lifted, share, df)
     for query in args.queries:

@@ -3,7 +3,8 @@
 
 python scripts/run.py runs/sample.yaml            all six; an unchanged one is skipped
 python scripts/run.py runs/cpu.yaml               training only
-python scripts/run.py runs/box.yaml               the model that comes with the library: training, packing, figures, card
+python scripts/run.py runs/box.yaml               the model that comes with the library: training, packing,
+                                                  figures, card
 python scripts/run.py runs/sample.yaml --force    run them all again
 python scripts/run.py runs/sample.yaml --from 04  begin at a stage
 """
@@ -157,7 +158,10 @@ def main() -> None:
     walls: dict[str, float] = {}
     if BOX in recipe:
         print(
-            f'{BOX}: {run_notebook(BOX, recipe[BOX], outputs_root() / name / "notebooks"):.0f} s; the model, its card and its figures are in {outputs_root() / name / BOX}'
+            (
+                f'{BOX}: {run_notebook(BOX, recipe[BOX], outputs_root() / name / "notebooks"):.0f} s; the '
+                f'model, its card and its figures are in {outputs_root() / name / BOX}'
+            )
         )
         return
     for stage, parameters in recipe.items():

@@ -4,7 +4,8 @@
     torchrun --nproc-per-node 4 scripts/train.py runs/gpu.yaml
     python scripts/run.py runs/gpu.yaml
 
-Every process prepares the same data; `accumulate` of the recipe is shared out among them, so the result is that of one process."""
+Every process prepares the same data; `accumulate` of the recipe is shared out among them, so the result is
+that of one process."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,5 @@
-"Analysers are interchangeable where they are installed; konlpy runs in a process of its own, since it starts a Java machine."
+"""Analysers are interchangeable where they are installed; konlpy runs in a process of its own, since it starts
+a Java machine."""
 
 import importlib.util
 import subprocess
@@ -22,7 +23,10 @@ def test_particles_fall_away(name):
 def test_konlpy(tagger):
     if not importlib.util.find_spec('konlpy'):
         pytest.skip('konlpy is not installed')
-    code = f'from korean_sparse.text import content_terms, get_analyzer; print(*content_terms("환자는 병원에서 치료를 받았다", get_analyzer("konlpy:{tagger}")))'
+    code = (
+        'from korean_sparse.text import content_terms, get_analyzer; print(*content_terms("환자는 병원에서 치료를 '
+        f'받았다", get_analyzer("konlpy:{tagger}")))'
+    )
     done = subprocess.run(
         [sys.executable, '-c', code], capture_output=True, text=True, stdin=subprocess.DEVNULL
     )

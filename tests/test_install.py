@@ -68,6 +68,10 @@ def test_everything_asked_for_is_pinned():
 
 
 def test_a_base_import_needs_no_extra():
-    code = 'import sys, korean_sparse.encoder.made, korean_sparse.text.vocabulary, korean_sparse.retrieval.bm25; print([m for m in ("matplotlib", "sklearn", "umap", "mwxml", "ir_measures", "IPython", "mecab") if m in sys.modules])'
+    code = (
+        'import sys, korean_sparse.encoder.made, korean_sparse.text.vocabulary, '
+        'korean_sparse.retrieval.bm25; print([m for m in ("matplotlib", "sklearn", "umap", "mwxml", '
+        '"ir_measures", "IPython", "mecab") if m in sys.modules])'
+    )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd='/')
     assert done.stdout.strip() == '[]', done.stdout + done.stderr

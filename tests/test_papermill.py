@@ -1,4 +1,5 @@
-"The stage notebooks as an engineer runs them: by papermill, from any folder, with parameters that may be wrong."
+"""The stage notebooks as an engineer runs them: by papermill, from any folder, with parameters that may be
+wrong."""
 
 import json
 import os

@@ -88,10 +88,13 @@ def test_training_examples_hold_no_held_out_passage_or_query(sample_run):
 
 
 def test_the_exported_model_works_without_the_extras(sample_run, tmp_path):
-    "Load, encode, search from another folder, with everything that only notebooks and stages need made unimportable."
+    """Load, encode, search from another folder, with everything that only notebooks and stages need made
+    unimportable."""
     code = f"""
 import sys
-for extra in "mwxml mwparserfromhell sklearn umap ir_measures matplotlib koreanize_matplotlib adjustText mecab konlpy jupyterlab papermill fastcore nbdev IPython pandas pyarrow".split():
+extras = "mwxml mwparserfromhell sklearn umap ir_measures matplotlib koreanize_matplotlib adjustText mecab"
+extras += " konlpy jupyterlab papermill fastcore nbdev IPython pandas pyarrow"
+for extra in extras.split():
     sys.modules[extra] = None  # as if it were not installed
 from korean_sparse.encoder.model import SparseEncoder
 from korean_sparse.retrieval.query import SparseIndex
@@ -111,7 +114,11 @@ assert get_analyzer().name == "kiwi" and get_analyzer().morphs("병원에서")[0
 
 
 def test_a_killed_stage_leaves_nothing_that_looks_like_a_result(tmp_path):
-    code = 'from korean_sparse import wikipedia as w; import time\nreal = w.write_rows\ndef slow(path, rows):\n    n = real(path, rows); print("written", flush=True); time.sleep(60); return n\nw.write_rows = slow\nw.build()'
+    code = (
+        'from korean_sparse import wikipedia as w; import time\nreal = w.write_rows\ndef slow(path, '
+        'rows):\n    n = real(path, rows); print("written", flush=True); time.sleep(60); return n\n'
+        'w.write_rows = slow\nw.build()'
+    )
     env = {**os.environ, 'KOREAN_SPARSE_OUTPUTS': str(tmp_path)}
     process = subprocess.Popen(
         [sys.executable, '-c', code],
