@@ -9,15 +9,18 @@ stops the build."""
 import ast
 import json
 import logging
+import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
+import nbformat
 import yaml
 from latex2mathml.converter import convert
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
+from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY, NBS = ROOT / 'korean_sparse', ROOT / 'nbs'
@@ -31,6 +34,7 @@ COPIED = {
     'benchmarks/README.md': 'benchmarks.md',
     'korean_sparse/model/README.md': 'model-card.md',
 }
+FENCE = '<<fence>>'  # stands for three backticks inside code while a notebook is converted
 FORMULA = re.compile(r'\$\$(.+?)\$\$|(?<![\\$\w])\$(?! )([^$`\n]+?)(?<! )\$(?![\w$])', re.DOTALL)
 
 
@@ -54,28 +58,34 @@ def is_plumbing(cell: dict) -> bool:
     return first.startswith(('#| default_exp', '#| hide')) or not source.strip()
 
 
+def page_of(path: Path) -> str:
+    "The page of a notebook, below the site's root."
+    return f'notebooks/{path.relative_to(NBS).with_suffix(".md")}'
+
+
 def copy_notebook(path: Path) -> None:
-    "A notebook as a page: without plumbing and directives, formulas drawn."
-    notebook = json.loads(path.read_text(encoding='utf-8'))
-    notebook['cells'] = [c for c in notebook['cells'] if not is_plumbing(c)]
-    for cell in notebook['cells']:
-        source = ''.join(cell['source'])
-        if cell['cell_type'] == 'markdown':
-            source = links_in_site(with_formulas(source), path)
-        cell['source'] = (
-            re.sub(r'^#\|.*\n?', '', source, flags=re.MULTILINE) if cell['cell_type'] == 'code' else source
-        )
-    target = PAGES / 'notebooks' / path.relative_to(NBS)
+    "A notebook as a page: without plumbing and directives, formulas drawn, pictures beside it."
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not is_plumbing(cell)]
+    for cell in notebook.cells:
+        if cell.cell_type == 'markdown':
+            cell.source = relinked(with_formulas(cell.source), path, page_of(path))
+        else:
+            cell.source = re.sub(r'^#\|.*\n?', '', cell.source, flags=re.MULTILINE).replace('```', FENCE)
+    notebook.metadata['language_info'] = {'name': 'python'}  # so that code is coloured
+    pictures = {'output_files_dir': f'{path.stem}_pictures', 'unique_key': path.stem}
+    body, resources = MarkdownExporter().from_notebook_node(notebook, pictures)
+    # code that itself holds fences (cards) stands between longer ones
+    blocks = re.split(r'(^```.*?^```$)', body, flags=re.MULTILINE | re.DOTALL)
+    body = ''.join(f'``{block}``' if n % 2 and FENCE in block else block for n, block in enumerate(blocks))
+    body = body.replace(FENCE, '```')
+    target = PAGES / page_of(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(notebook, ensure_ascii=False), encoding='utf-8')
-
-
-def links_in_site(markdown: str, path: Path) -> str:
-    "Pictures of docs/ are found from a notebook's page."
-    up = '../' * len(path.relative_to(NBS).parts)
-    return markdown.replace('](docs/pictures/', f']({up}pictures/').replace(
-        '](../docs/pictures/', f']({up}pictures/'
-    )
+    target.write_text(body, encoding='utf-8')
+    for name, data in resources['outputs'].items():
+        picture = target.parent / name
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_bytes(data)
 
 
 def title_of(path: Path) -> tuple[str, str]:
@@ -120,7 +130,7 @@ def reference_page(wing: str, modules: dict[str, Path]) -> str:
         if module.partition('.')[0] != wing:
             continue
         short, (title, subtitle) = module.partition('.')[2], title_of(path)
-        link = f'../notebooks/{path.relative_to(NBS)}'
+        link = f'../{page_of(path)}'
         lines += [
             f'## {short}',
             '',
@@ -147,7 +157,7 @@ def doors_page(modules: dict[str, Path]) -> str:
     ]
     for module in DOORS:
         title, subtitle = title_of(modules[module])
-        link = f'../notebooks/{modules[module].relative_to(NBS)}'
+        link = f'../{page_of(modules[module])}'
         lines += [
             f'## {module}',
             '',
@@ -171,31 +181,32 @@ def reference_index(modules: dict[str, Path]) -> str:
     lines += ['| module | notebook | |', '|---|---|---|']
     for module, path in sorted(modules.items(), key=lambda x: str(x[1])):
         title, subtitle = title_of(path)
-        lines.append(
-            f'| `korean_sparse.{module}` | [{title}](../notebooks/{path.relative_to(NBS)}) | {subtitle} |'
-        )
+        lines.append(f'| `korean_sparse.{module}` | [{title}](../{page_of(path)}) | {subtitle} |')
     return '\n'.join(lines) + '\n'
 
 
-def relinked(text: str, source: str) -> str:
-    """Links of a page that was copied out of the repository: to pages of the site where there is one, else as
-    code."""
-    here = (ROOT / source).parent
+def relinked(text: str, source: Path, page: str) -> str:
+    "Links of a file of the repository, as its page needs them: to pages of the site where there is one."
 
     def link(match: re.Match) -> str:
-        label, target = match[1], match[2]
-        if re.match(r'[a-z]+:|#', target):
+        picture, label, target = match[1], match[2], match[3]
+        address, hash_sign, anchor = target.partition('#')
+        if re.match(r'[a-z]+:', target) or not address:
             return match[0]
-        place = (here / target).resolve().relative_to(ROOT)
-        if str(place) in COPIED:
-            return f'[{label}]({COPIED[str(place)]})'
-        if place.parts[0] == 'docs':
-            return f'[{label}]({Path(*place.parts[1:])})'
-        if place.parts[0] == 'nbs' and place.suffix:
-            return f'[{label}](notebooks/{Path(*place.parts[1:])})'
-        return f'{label} (`{place}`)'
+        place = (source.parent / address).resolve()
+        inside = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
+        if str(inside) in COPIED:
+            found = COPIED[str(inside)]
+        elif place.suffix == '.ipynb' and place.exists():
+            found = page_of(place)
+        elif inside.parts[0] == 'docs':  # pages that are made here (reference/) among them
+            found = str(Path(*inside.parts[1:]))
+        else:
+            return f'{label} (`{inside}`)'
+        way = os.path.relpath(found, Path(page).parent)
+        return f'{picture}[{label}]({way}{hash_sign}{anchor})'
 
-    return re.sub(r'\[([^\]]+)\]\(([^)\s]+)\)', link, text)
+    return re.sub(r'(!?)\[([^\]]*)\]\(([^)\s]+)\)', link, text)
 
 
 def without_header(text: str) -> str:
@@ -209,7 +220,12 @@ def lay_together() -> dict[str, Path]:
     shutil.copytree(ROOT / 'docs', PAGES)
     for source, page in COPIED.items():
         text = without_header((ROOT / source).read_text(encoding='utf-8'))
-        (PAGES / page).write_text(relinked(text, source), encoding='utf-8')
+        (PAGES / page).write_text(relinked(text, ROOT / source, page), encoding='utf-8')
+    for source in (ROOT / 'docs').rglob('*.md'):
+        page = str(source.relative_to(ROOT / 'docs'))
+        (PAGES / page).write_text(
+            relinked(source.read_text(encoding='utf-8'), source, page), encoding='utf-8'
+        )
     modules = notebooks_by_module()
     for path in [*modules.values(), NBS / 'index.ipynb']:
         copy_notebook(path)
@@ -224,16 +240,16 @@ def lay_together() -> dict[str, Path]:
 def chapters() -> list:
     "The tour, the six stages and the box, in order."
     paths = [NBS / 'index.ipynb', *sorted(NBS.glob('0*.ipynb'))]
-    return [{title_of(p)[0]: f'notebooks/{p.name}'} for p in paths]
+    return [{title_of(p)[0]: page_of(p)} for p in paths]
 
 
 def reference(modules: dict[str, Path]) -> list:
     "One entry a wing: its page, then its notebooks."
-    doors = [{title_of(modules[d])[0]: f'notebooks/{modules[d].relative_to(NBS)}'} for d in DOORS]
+    doors = [{title_of(modules[d])[0]: page_of(modules[d])} for d in DOORS]
     found: list = ['reference/index.md', {'doors': ['reference/doors.md', *doors]}]
     for wing in WINGS:
         paths = [p for m, p in modules.items() if m.startswith(f'{wing}.')]
-        books = [{title_of(p)[0]: f'notebooks/{p.relative_to(NBS)}'} for p in sorted(paths)]
+        books = [{title_of(p)[0]: page_of(p)} for p in sorted(paths)]
         found.append({wing: [f'reference/{wing}.md', *books]})
     return found
 

@@ -5,17 +5,24 @@
     python scripts/run.py runs/gpu.yaml
 
 Every process prepares the same data; `accumulate` of the recipe is shared out among them, so the result is
-that of one process."""
+that of one process.
+"""
 
 import argparse
 from pathlib import Path
 
-import torch
 import yaml
 
 from korean_sparse.core.settings import make_config
-from korean_sparse.pretraining import PretrainConfig, inputs_of, prepare, train, training_folder
-from korean_sparse.text.analysers import get_analyzer
+from korean_sparse.pretraining import PretrainConfig, train_ahead
+
+
+def read_config(path: Path) -> PretrainConfig:
+    "The parameters of stage 04 in a recipe; without a `run` the file's name is the run's."
+    recipe = yaml.safe_load(path.read_text(encoding='utf-8'))
+    return make_config(
+        PretrainConfig, {'run': recipe.get('run', path.stem), **(recipe['04_pretraining'] or {})}
+    )
 
 
 def main() -> None:
@@ -24,21 +31,13 @@ def main() -> None:
     )
     parser.add_argument('recipe', type=Path)
     args = parser.parse_args()
-    recipe = yaml.safe_load(args.recipe.read_text(encoding='utf-8'))
-    cfg = make_config(
-        PretrainConfig, {'run': recipe.get('run', args.recipe.stem), **(recipe['04_pretraining'] or {})}
-    )
-    if cfg.freeze:
+    config = read_config(args.recipe)
+    if config.freeze:
         parser.error(
-            'a recipe with `freeze` trains a head in minutes on one process: python scripts/run.py '
-            + str(args.recipe)
+            'a recipe with `freeze` trains a head in minutes on one process: '
+            f'python scripts/run.py {args.recipe}'
         )
-    inputs, by = inputs_of(cfg), get_analyzer(cfg.analyzer)
-    folder = training_folder(cfg, inputs)
-    data, model = prepare(cfg, inputs, by, folder)
-    if torch.cuda.is_available():
-        model.cuda()
-    _, history = train(cfg, model, data, by, folder)
+    folder, history = train_ahead(config)
     print(f'{folder}: {history[-1]}')
 
 
