@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Forwards to `target`. `fault(method, path, n)` may return (status, body) to answer with instead; n counts requests from 0.
-    `seen` holds (method, path, headers, body) of every request."""
+    """Forwards to `target`; `seen` holds (method, path, headers, body) of every request.
+
+    `fault(method, path, n)` may return (status, body) to answer with instead; n counts requests from 0."""
 
     def __init__(
         self,

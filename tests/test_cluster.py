@@ -1,9 +1,11 @@
-"Three nodes on loopback: one is killed while documents come in, people search and the query model is replaced."
+"""Three nodes on loopback: one is killed while documents come in, people search and the query model is
+replaced."""
 
 import json
 import shutil
 import threading
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,7 +20,10 @@ from korean_sparse.text.analysers import get_analyzer
 from korean_sparse.text.vocabulary import train_vocabulary
 
 DOCUMENTS = 20_000
-WORDS = '혈당 당뇨병 환자 치료 식사 운동 지진 대피 책상 머리 두부 콩 된장 발효 전세 계약 집주인 보증금 태풍 창문 독감 접종 가을 어린이 도서관 월요일 김치 배추 소금 고춧가루'.split()
+WORDS = (
+    '혈당 당뇨병 환자 치료 식사 운동 지진 대피 책상 머리 두부 콩 된장 발효 전세 계약 집주인 보증금 태풍 창문 '
+    '독감 접종 가을 어린이 도서관 월요일 김치 배추 소금 고춧가루'
+).split()
 
 
 @pytest.fixture(scope='module')
@@ -163,9 +168,12 @@ def test_kill_9_of_a_node_while_indexing_loses_no_acknowledged_document_and_no_s
         errors = [s for _, _, s in side if isinstance(s, ClusterError)]
         after = [(b, d) for b, d, s in side if b + d > died]
         assert not errors, errors[:3]
-        assert len(after) > 20 and max(d for _, d in after) < 30, (len(after), max(d for _, d in after))
+        longest = max(d for _, d in after)
+        assert len(after) > 20 and longest < 30, (len(after), longest)
         print(
-            f'{victim}: {len(side)} searches, {len(after)} answered after the node died, the longest took {max(d for _, d in after):.2f} s; {DOCUMENTS - before} documents to go took {ended - died:.1f} s'
+            f'{victim}: {len(side)} searches, {len(after)} answered after the node died, '
+            f'the longest took {longest:.2f} s; '
+            f'{DOCUMENTS - before} documents to go took {ended - died:.1f} s'
         )
     again = start_cluster(3, 'tests-cluster')
     assert next(n for n in again if n.name == dying.name).alive
@@ -188,8 +196,6 @@ def test_a_model_is_replaced_on_all_nodes_and_no_search_is_lost(nodes, client, m
         encoded=True,
         progress=False,
     )
-    import zipfile
-
     with zipfile.ZipFile(folder / 'query.zip') as z:
         calm = json.loads(z.read('idf.json'))
     shaken = calm | {'지진': 9.0}

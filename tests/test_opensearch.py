@@ -1,4 +1,5 @@
-"A real node: what it is given, what it says, and what happens when it is down, slow, full or not the one it should be."
+"""A real node: what it is given, what it says, and what happens when it is down, slow, full or not the one it
+should be."""
 
 import json
 import logging
@@ -182,7 +183,7 @@ def test_queries_are_read_as_in_python(client, deployed, folder):
 
 @pytest.mark.parametrize('kind', ['bert', 'xlm-roberta', 'modernbert'])
 def test_vocabularies_of_other_kinds_keep_their_terms_apart(kind, client, tmp_path):
-    "WordPiece, Unigram with word marks, byte-level BPE; tiny random masked language models under the splade head."
+    "WordPiece, Unigram with word marks, byte-level BPE; tiny random masked language models, splade head."
     texts = TEXTS[:12] + TEXTS[-12:]
     model = splade(load_start(tiny_checkpoint(tmp_path / 'start', texts, kind)), max_length=64, top_k=40)
     written = [
@@ -246,7 +247,7 @@ def test_the_same_artifact_is_uploaded_once_and_an_interrupted_upload_is_made_an
 
 
 def test_a_deployment_that_crosses_others_is_begun_again(client, deployed):
-    "Eight at once, right after the model was taken out of memory: all but one meet a conflict, and all succeed."
+    "Eight at once, right after the model was taken out of memory: all but one conflict, and all succeed."
     model_id = deployed['query']
     for _ in range(3):
         undeploy(client, model_id)
@@ -258,7 +259,12 @@ def test_a_deployment_that_crosses_others_is_begun_again(client, deployed):
 
 
 def test_two_processes_make_the_same_zip(folder, tmp_path):
-    code = 'import sys; from korean_sparse.opensearch.artifacts import write_document; from korean_sparse.encoder.model import SparseEncoder; print(write_document(SparseEncoder.load(sys.argv[1]), sys.argv[2], "m").sha256)'
+    code = """
+import sys
+from korean_sparse.opensearch.artifacts import write_document
+from korean_sparse.encoder.model import SparseEncoder
+print(write_document(SparseEncoder.load(sys.argv[1]), sys.argv[2], "m").sha256)
+"""
     made = [
         subprocess.run(
             [sys.executable, '-c', code, folder, tmp_path / f'{i}.zip'],
@@ -334,7 +340,9 @@ def test_a_slow_node_and_one_that_is_down_are_named():
 
 
 def test_documents_sent_back_by_a_full_cluster_are_sent_again():
-    "The proxy answers in the node's place: every second document of a first sending comes back with 429, one is refused for good."
+    """The proxy answers in the node's place.
+
+    Every second document of a first sending comes back with 429, one is refused for good."""
     arrived = []
 
     def fault(method, path, n):
@@ -377,8 +385,10 @@ from korean_sparse.opensearch.cluster import bulk_index
 from korean_sparse.opensearch.client import connect
 def rows():
     for i in range(400):
-        time.sleep(.005); yield {"id": f"d{i}", "text": f"문서 {i}", "sparse": {"문서": 1., f"t{i}": 2.}}
-report = bulk_index(connect(sys.argv[1]), "killed", rows(), encoded=True, batch=20, journal=sys.argv[2], progress=False)
+        time.sleep(.005)
+        yield {"id": f"d{i}", "text": f"문서 {i}", "sparse": {"문서": 1., f"t{i}": 2.}}
+client = connect(sys.argv[1])
+report = bulk_index(client, "killed", rows(), encoded=True, batch=20, journal=sys.argv[2], progress=False)
 print(report.indexed, report.skipped)
 """
 

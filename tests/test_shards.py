@@ -1,4 +1,5 @@
-"Encoding outside the node: processes of torchrun are killed, another number of them finishes, and the bulk loader reads what they made."
+"""Encoding outside the node: processes of torchrun are killed, another number of them finishes, and the bulk
+loader reads what they made."""
 
 import os
 import signal

@@ -1,3 +1,6 @@
+from .reading import (
+    Report as Report,
+)
 from .readers import (
     KINDS as KINDS,
     examples_set as examples_set,
@@ -15,20 +18,27 @@ from .readers import (
     read_triplets as read_triplets,
     read_written as read_written,
     retrieval_examples as retrieval_examples,
+    written_pairs as written_pairs,
 )
 from .from_articles import (
+    VIEWS as VIEWS,
     article_examples as article_examples,
+    article_view as article_view,
     cloze_examples as cloze_examples,
     read_articles as read_articles,
     read_cloze as read_cloze,
     read_crops as read_crops,
 )
 from .corpus import (
+    TextSource as TextSource,
     healing_texts as healing_texts,
     read_text_sources as read_text_sources,
     weighted_texts as weighted_texts,
 )
 from .mixing import (
+    Source as Source,
+    document_batches as document_batches,
+    homogeneous_batches as homogeneous_batches,
     load_examples as load_examples,
     mix as mix,
     read_source as read_source,

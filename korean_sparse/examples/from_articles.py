@@ -12,38 +12,43 @@ from typing import Iterable, Iterator
 
 from ..core.files import read_rows
 from ..core.rows import Article, SynonymPair, TrainExample, check
-from .reading import Report, _example, _reader, _records, _rows, nearest
+from korean_sparse.examples.reading import (
+    Report,
+    json_rows,
+    nearest,
+    random_stretch,
+    reader,
+    row_examples,
+    typed_rows,
+)
 from ..text.prose import sections, sentences, without_headings
 from ..text.terms import title_term
-
-# %% ../../nbs/examples/02_from_articles.ipynb #5143ab8c
-def _stretch(text: str, words: int, rng: Random) -> tuple[str, str]:
-    # a random stretch of 2 to `words` words, and the text without it
-    found = text.split()
-    n = rng.randint(2, words)
-    at = rng.randint(0, max(0, len(found) - n))
-    return ' '.join(found[at : at + n]), ' '.join(found[:at] + found[at + n :])
 
 # %% ../../nbs/examples/02_from_articles.ipynb #251a196b
 def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) -> Iterator[TrainExample]:
     "Title -> text of each article; either side of a training pair -> the article of the other side."
     texts = {(a.lang, title_term(a.title)): without_headings(a.text) or a.text for a in articles}
-    for (lang, title), text in texts.items():
+    for (_, title), text in texts.items():
         yield TrainExample(title, text)
     for p in pairs:
         if p.split != 'train':
             continue
         kind = 'synonym' if p.left_lang == p.right_lang else 'cross'
-        for query, key in ((p.left, (p.right_lang, p.right)), (p.right, (p.left_lang, p.left))):
-            if key in texts:
-                yield TrainExample(query, texts[key], kind=kind)
+        for query, partner in ((p.left, (p.right_lang, p.right)), (p.right, (p.left_lang, p.left))):
+            if partner in texts:
+                yield TrainExample(query, texts[partner], kind=kind)
 
 # %% ../../nbs/examples/02_from_articles.ipynb #78026491
 VIEWS = ('title', 'lead_sentence', 'lead_paragraph', 'paragraph', 'section')
 
 
 def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
-    "(query, passage) pairs of one article; `view` is one of `VIEWS`: title -> text, first sentence or paragraph -> the rest, title -> each paragraph, title and heading -> section."
+    """(query, passage) pairs of one article; `view` is one of `VIEWS`:
+
+    `title`: title -> text; `lead_sentence`, `lead_paragraph`: the first of the text -> the rest;
+    `paragraph`: title -> each paragraph; `section`: title and heading -> section.
+    To be called for single articles; `read_articles` reads a file of them."""
+    check(view in VIEWS, f'unknown view {view!r}' + nearest(view, VIEWS))
     parts, title = sections(article.text), title_term(article.title)
     body = [p for _, paragraphs in parts for p in paragraphs]
     if not body:
@@ -53,14 +58,27 @@ def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
     elif view == 'lead_paragraph':
         yield body[0], '\n'.join(body[1:])
     elif view == 'lead_sentence':
-        yield (lead := sentences(body[0])[0]), '\n'.join([body[0][len(lead) :], *body[1:]]).strip()
+        lead = sentences(body[0])[0]
+        yield lead, '\n'.join([body[0][len(lead) :], *body[1:]]).strip()
     elif view == 'paragraph':
         yield from ((title, p) for p in body)
     else:
         yield from ((f'{title} {heading}', '\n'.join(paragraphs)) for heading, paragraphs in parts if heading)
 
+# %% ../../nbs/examples/02_from_articles.ipynb #17651e32
+def _view_names(views: str, pairs: str) -> list[str]:
+    "The names in `views`, checked; `pairs` say something to the view `title` alone."
+    names = [v.strip() for v in views.split(',')]
+    for v in names:
+        check(v in VIEWS, f'views = {views!r}: unknown view {v!r}' + nearest(v, VIEWS))
+    check(
+        not pairs or 'title' in names,
+        f'pairs = {str(pairs)!r} are of use only to the view `title`; views = {views!r}',
+    )
+    return names
 
-@_reader
+
+@reader
 def read_articles(
     path: str | Path,
     pairs: str = '',
@@ -69,55 +87,66 @@ def read_articles(
     *,
     report: Report | None = None,
 ) -> Iterator[TrainExample]:
-    "Examples of `Article` rows by `views` (names with commas); `title` is `article_examples`, with the synonym `pairs` if given; other passages have at least `min_chars` characters."
-    names = [v.strip() for v in views.split(',')]
-    for v in names:
-        check(v in VIEWS, f'views = {views!r}: unknown view {v!r}' + nearest(v, VIEWS))
-    check(
-        not pairs or 'title' in names,
-        f'pairs = {str(pairs)!r} are of use only to the view `title`; views = {views!r}',
-    )
-    rows = list(_rows(path, Article, report)) if 'title' in names else _rows(path, Article, report)
+    """Examples of `Article` rows by `views`, names with commas (see `article_view`).
+
+    `title` is `article_examples`, with the synonyms of the file `pairs` if given;
+    passages of the other views have at least `min_chars` characters."""
+    names = _view_names(views, pairs)
+    rows: Iterable[tuple[str, Article]] = typed_rows(path, Article, report)
     if 'title' in names:
-        yield from article_examples((a for _, a in rows), read_rows(pairs, SynonymPair) if pairs else ())
-    for where, v, (query, passage) in (
-        (where, v, qp) for where, a in rows for v in names if v != 'title' for qp in article_view(a, v)
-    ):
-        if len(passage) < min_chars:
-            report.drop(f'{v} passage shorter than min_chars = {min_chars}', where)
-        else:
-            yield from _example(report, where, query, passage, kind='mono')
+        rows = list(rows)
+        synonyms = read_rows(pairs, SynonymPair) if pairs else ()
+        yield from article_examples((article for _, article in rows), synonyms)
+    others = [v for v in names if v != 'title']
+    for where, article in rows:
+        for view in others:
+            for query, passage in article_view(article, view):
+                if len(passage) < min_chars:
+                    report.drop(f'{view} passage shorter than min_chars = {min_chars}', where)
+                else:
+                    yield from row_examples(report, where, query, passage, kind='mono')
 
 # %% ../../nbs/examples/02_from_articles.ipynb #def4f2a1
+def _passages(text: str, chars: int) -> list[list[str]]:
+    "The sentences of an article in passages; each ends with the sentence that fills `chars` characters."
+    passages: list[list[str]] = [[]]
+    for _, paragraphs in sections(text):
+        for paragraph in paragraphs:
+            for sentence in sentences(paragraph):
+                if sum(map(len, passages[-1])) >= chars:
+                    passages.append([])
+                passages[-1].append(sentence)
+    return passages
+
+
 def cloze_examples(
     article: Article, keep: float = 0.1, chars: int = 400, seed: int = 0
 ) -> Iterator[TrainExample]:
-    "A random sentence -> the passage of about `chars` characters around it, without the sentence but for a share `keep` of the cases; passages of one sentence give none."
+    """A random sentence -> the passage of about `chars` characters around it, without the sentence
+    but for a share `keep` of the cases; passages of one sentence give none."""
     check(0 <= keep <= 1, f'keep = {keep}: must be between 0 and 1')
-    passages: list[list[str]] = [[]]
-    for s in (s for _, paragraphs in sections(article.text) for p in paragraphs for s in sentences(p)):
-        if sum(map(len, passages[-1])) >= chars:
-            passages.append([])
-        passages[-1].append(s)
-    for n, passage in enumerate(passages):
+    for n, passage in enumerate(_passages(article.text, chars)):
+        if len(passage) < 2:
+            continue
         rng = Random(f'{seed}/{article.id}/{n}')
-        i, whole = rng.randrange(len(passage) or 1), rng.random() < keep
-        if len(passage) > 1:
-            yield TrainExample(passage[i], ' '.join(passage if whole else passage[:i] + passage[i + 1 :]))
+        i = rng.randrange(len(passage))
+        whole = rng.random() < keep
+        yield TrainExample(passage[i], ' '.join(passage if whole else passage[:i] + passage[i + 1 :]))
 
 
-@_reader
+@reader
 def read_cloze(
     path: str | Path, keep: float = 0.1, chars: int = 400, seed: int = 0, *, report: Report | None = None
 ) -> Iterator[TrainExample]:
-    "Inverse cloze over `Article` rows."
-    for where, article in _rows(path, Article, report):
-        yield from (found := list(cloze_examples(article, keep, chars, seed)))
-        if not found:
+    "Inverse cloze over `Article` rows (see `cloze_examples`)."
+    for where, article in typed_rows(path, Article, report):
+        examples = list(cloze_examples(article, keep, chars, seed))
+        yield from examples
+        if not examples:
             report.drop('article of one sentence', where)
 
 # %% ../../nbs/examples/02_from_articles.ipynb #794c7d87
-@_reader
+@reader
 def read_crops(
     path: str | Path,
     source: str = '',
@@ -128,13 +157,16 @@ def read_crops(
     *,
     report: Report | None = None,
 ) -> Iterator[TrainExample]:
-    "A random stretch of 2 to `words` words -> the `text` of its row, without the stretch but for a share `keep` of the cases. `source`: beginnings of the rows' field `source`, with commas; other rows are left out."
+    """A random stretch of 2 to `words` words -> the `text` of its row, without the stretch
+    but for a share `keep` of the cases.
+
+    `source`: beginnings of the rows' field `source`, with commas; other rows are left out."""
     check(
         words >= 2 and 0 <= keep <= 1,
         f'words = {words}, keep = {keep}: at least 2 words, a share between 0 and 1',
     )
-    wanted = tuple(x.strip() for x in source.split(',') if x.strip())
-    for where, row in _records(path, report):
+    wanted = tuple(s.strip() for s in source.split(',') if s.strip())
+    for where, row in json_rows(path, report):
         text = row.get('text')
         if not isinstance(text, str):
             report.drop('row without `text`', where)
@@ -144,5 +176,5 @@ def read_crops(
             report.drop(f'text shorter than min_chars = {min_chars} or twice {words} words', where)
         else:
             rng = Random(f'{seed}/{text}')
-            query, rest = _stretch(text, words, rng)
-            yield from _example(report, where, query, text if rng.random() < keep else rest, kind='mono')
+            query, rest = random_stretch(text, words, rng)
+            yield from row_examples(report, where, query, text if rng.random() < keep else rest, kind='mono')

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'read_triples', 'read_id_triples', 'read_mrc', 'read_sts', 'read_bitext', 'read_synonyms', 'read_triplets',
-           'news_examples', 'retrieval_examples', 'examples_set', 'read_news', 'read_retrieval', 'read_written',
+           'news_examples', 'read_news', 'retrieval_examples', 'read_retrieval', 'examples_set', 'read_written',
            'written_pairs', 'hub_examples', 'read_examples']
 
 # %% ../../nbs/examples/01_readers.ipynb #5b6ee3e8
@@ -16,75 +16,94 @@ from typing import Any, Callable, Iterable, Iterator
 
 from ..core.places import resolve
 from ..core.rows import NewsItem, SynonymPair, TrainExample, check
-from .from_articles import _stretch, read_articles, read_cloze, read_crops
-from .reading import Report, _document, _example, _reader, _records, _rows, _tsv
+from .from_articles import read_articles, read_cloze, read_crops
+from korean_sparse.examples.reading import (
+    Report,
+    json_list,
+    json_rows,
+    random_stretch,
+    reader,
+    row_examples,
+    tab_rows,
+    typed_rows,
+)
 from ..retrieval.sets import RetrievalSet, load_retrieval
 
 # %% ../../nbs/examples/01_readers.ipynb #5f83a39f
-@_reader
+@reader
 def read_triples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
-    "`query <tab> positive <tab> negative` texts a line (.tsv, .tsv.gz); `cross` if query and positive differ in language."
-    for where, (q, p, n) in _tsv(path, report, ('query', 'positive', 'negative')):
-        yield from _example(report, where, q, p, (n,))
+    """`query <tab> positive <tab> negative` texts a line (.tsv, .tsv.gz);
+    `cross` if query and positive differ in language."""
+    for where, (query, positive, negative) in tab_rows(path, report, ('query', 'positive', 'negative')):
+        yield from row_examples(report, where, query, positive, (negative,))
 
-
-@_reader
+# %% ../../nbs/examples/01_readers.ipynb #96784de2
+@reader
 def read_id_triples(
     path: str | Path, collection: str, queries: str, rows: int = 0, *, report: Report | None = None
 ) -> Iterator[TrainExample]:
-    "`query id <tab> positive id <tab> negative id` a line, the first `rows` of them (0: all); `collection` and `queries` hold `id <tab> text`."
+    """`query id <tab> positive id <tab> negative id` a line, the first `rows` of them (0: all).
 
-    def ids(report):
-        return itertools.islice(_tsv(path, report, ('qid', 'pid', 'nid')), rows or None)
+    `collection` and `queries` are files of `id <tab> text` lines."""
 
-    asked, named = set(), set()
-    for _, (q, p, n) in ids(Report()):
-        asked.add(q)
-        named |= {p, n}
+    def triples(report):
+        return itertools.islice(tab_rows(path, report, ('qid', 'pid', 'nid')), rows or None)
 
-    def texts(file, kept):
-        return {i: t for _, (i, t) in _tsv(file, report, ('id', 'text')) if i in kept}
+    query_ids, passage_ids = set(), set()
+    for _, (q, p, n) in triples(Report()):
+        query_ids.add(q)
+        passage_ids |= {p, n}
 
-    query, passage = texts(queries, asked), texts(collection, named)
-    for where, (q, p, n) in ids(report):
-        unknown = [i for i, texts in ((q, query), (p, passage), (n, passage)) if i not in texts]
+    def texts(file, ids):
+        return {i: text for _, (i, text) in tab_rows(file, report, ('id', 'text')) if i in ids}
+
+    query, passage = texts(queries, query_ids), texts(collection, passage_ids)
+    for where, (q, p, n) in triples(report):
+        unknown = [i for i, known in ((q, query), (p, passage), (n, passage)) if i not in known]
         if unknown:
             report.drop('id that `queries` or `collection` does not have', f'{where}: {unknown[0]!r}')
         else:
-            yield from _example(report, where, query[q], passage[p], (passage[n],))
+            yield from row_examples(report, where, query[q], passage[p], (passage[n],))
 
 # %% ../../nbs/examples/01_readers.ipynb #4d4c9f58
-@_reader
-def read_mrc(
-    path: str | Path, title: bool = False, plausible: bool = False, *, report: Report | None = None
-) -> Iterator[TrainExample]:
-    "Question -> paragraph of a KorQuAD 1.0 or KLUE-MRC file; `title` puts the article's title before it; `plausible` keeps unanswerable questions that have plausible answers."
-    for i, article in enumerate(_document(path, 'data')):
+def _questions(path: str | Path, report: Report) -> Iterator[tuple[str, dict, Any, Any]]:
+    "(place, article, paragraph, question) of a KorQuAD file."
+    for i, article in enumerate(json_list(path, 'data')):
         try:
             paragraphs = [(p['context'], list(p['qas'])) for p in article['paragraphs']]
         except (KeyError, TypeError):
             report.drop('article without paragraphs, context or qas', f'{path}, data {i}')
             continue
-        head = str(article.get('title') or '').replace('_', ' ') + '\n' if title else ''
-        for where, context, q in (
-            (f'{path}, data {i}, paragraph {j}, question {k}', c, q)
-            for j, (c, qas) in enumerate(paragraphs)
-            for k, q in enumerate(qas)
-        ):
-            if not isinstance(q, dict):
-                report.drop('malformed question', where)
-            elif q.get('is_impossible') and not (plausible and q.get('plausible_answers')):
-                report.drop('question without an answer', where)
-            else:
-                yield from _example(report, where, q.get('question'), context and f'{head}{context}')
+        for j, (context, questions) in enumerate(paragraphs):
+            for k, question in enumerate(questions):
+                yield f'{path}, data {i}, paragraph {j}, question {k}', article, context, question
+
+
+@reader
+def read_mrc(
+    path: str | Path, title: bool = False, plausible: bool = False, *, report: Report | None = None
+) -> Iterator[TrainExample]:
+    """Question -> paragraph of a KorQuAD 1.0 or KLUE-MRC file.
+
+    `title` puts the article's title before the paragraph;
+    `plausible` keeps unanswerable questions that have plausible answers."""
+    for where, article, context, question in _questions(path, report):
+        if not isinstance(question, dict):
+            report.drop('malformed question', where)
+        elif question.get('is_impossible') and not (plausible and question.get('plausible_answers')):
+            report.drop('question without an answer', where)
+        else:
+            head = str(article.get('title') or '').replace('_', ' ') + '\n' if title else ''
+            yield from row_examples(report, where, question.get('question'), context and f'{head}{context}')
 
 # %% ../../nbs/examples/01_readers.ipynb #489be575
-@_reader
+@reader
 def read_sts(
     path: str | Path, threshold: float = 4.0, *, report: Report | None = None
 ) -> Iterator[TrainExample]:
-    "Pairs of a KLUE-STS file whose real label (0 to 5) is at least `threshold`, in both directions, as synonyms."
-    for n, row in enumerate(_document(path)):
+    """Pairs of a KLUE-STS file whose real label (0 to 5) is at least `threshold`,
+    in both directions, as synonyms."""
+    for n, row in enumerate(json_list(path)):
         where = f'{path}, row {n}'
         try:
             a, b, score = row['sentence1'], row['sentence2'], float(row['labels']['real-label'])
@@ -92,80 +111,95 @@ def read_sts(
             report.drop('pair without sentence1, sentence2 or labels.real-label', where)
             continue
         if score >= threshold:
-            yield from _example(report, where, a, b, kind='synonym', both=True)
+            yield from row_examples(report, where, a, b, kind='synonym', both=True)
         else:
             report.drop(f'real label below threshold = {threshold}', where)
 
 # %% ../../nbs/examples/01_readers.ipynb #52bdb8cf
-@_reader
+@reader
 def read_bitext(
     path: str | Path, as_kind: str = 'cross', words: int = 0, seed: int = 0, *, report: Report | None = None
 ) -> Iterator[TrainExample]:
-    "`ko <tab> en` a line (.tsv, .tsv.gz), in both directions; a list of synonyms of one language is read with `as_kind` synonym. With `words` a query is a stretch of 2 to so many words of its side, as short as queries are."
+    """`ko <tab> en` a line (.tsv, .tsv.gz), in both directions; a list of synonyms of one language is read
+    with `as_kind` synonym.
+
+    With `words` a query is a stretch of 2 to so many words of its side, as short as queries are."""
     check(words == 0 or words > 1, f'words = {words}: must be 0 (the whole side) or at least 2')
-    for where, (a, b) in _tsv(path, report, ('ko', 'en')):
+    for where, (ko, en) in tab_rows(path, report, ('ko', 'en')):
         if not words:
-            yield from _example(report, where, a, b, kind=as_kind, both=True)
-        else:
-            for query, text in ((a, b), (b, a)):
-                yield from _example(
-                    report, where, _stretch(query, words, Random(f'{seed}/{query}'))[0], text, kind=as_kind
-                )
+            yield from row_examples(report, where, ko, en, kind=as_kind, both=True)
+            continue
+        for side, other in ((ko, en), (en, ko)):
+            query, _ = random_stretch(side, words, Random(f'{seed}/{side}'))
+            yield from row_examples(report, where, query, other, kind=as_kind)
 
-
-@_reader
+# %% ../../nbs/examples/01_readers.ipynb #dfa8cadb
+@reader
 def read_synonyms(
     path: str | Path, split: str = 'train', min_score: float = 0.0, *, report: Report | None = None
 ) -> Iterator[TrainExample]:
-    "Rows of `SynonymPair` (.jsonl, .jsonl.gz, .parquet) of one split, in both directions; `cross` between languages."
-    for where, p in _rows(path, SynonymPair, report):
-        if p.split != split or p.score < min_score:
+    """Rows of `SynonymPair` (.jsonl, .jsonl.gz, .parquet) of one split, in both directions;
+    `cross` between languages."""
+    for where, pair in typed_rows(path, SynonymPair, report):
+        if pair.split != split or pair.score < min_score:
             report.drop(f'split other than {split} or score below min_score = {min_score}', where)
         else:
-            yield from _example(
-                report,
-                where,
-                p.left,
-                p.right,
-                kind='synonym' if p.left_lang == p.right_lang else 'cross',
-                both=True,
-            )
+            kind = 'synonym' if pair.left_lang == pair.right_lang else 'cross'
+            yield from row_examples(report, where, pair.left, pair.right, kind=kind, both=True)
 
 
-@_reader
+@reader
 def read_triplets(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
-    "`anchor`, `positive`, `negative` as three columns (.tsv, .tsv.gz) or as keys of .jsonl or .parquet rows; kind synonym."
+    """`anchor`, `positive`, `negative` as three columns (.tsv, .tsv.gz) or as keys of .jsonl or .parquet
+    rows; kind synonym."""
     names = ('anchor', 'positive', 'negative')
-    rows = (
-        _tsv(path, report, names)
-        if '.tsv' in Path(path).suffixes
-        else ((where, map(row.get, names)) for where, row in _records(path, report))
-    )
-    for where, (a, p, n) in rows:
-        yield from _example(report, where, a, p, (n,), 'synonym')
+    if '.tsv' in Path(path).suffixes:
+        rows = tab_rows(path, report, names)
+    else:
+        rows = ((where, [row.get(name) for name in names]) for where, row in json_rows(path, report))
+    for where, (anchor, positive, negative) in rows:
+        yield from row_examples(report, where, anchor, positive, (negative,), 'synonym')
 
 # %% ../../nbs/examples/01_readers.ipynb #d67ae243
 def news_examples(items: Iterable[NewsItem]) -> Iterator[TrainExample]:
     "Headline -> report."
-    for i in items:
-        if i.title.strip() and i.text.strip():
-            yield TrainExample(i.title, i.text)
+    for item in items:
+        if item.title.strip() and item.text.strip():
+            yield TrainExample(item.title, item.text)
 
 
+@reader
+def read_news(path: str | Path, since: str = '', *, report: Report | None = None) -> Iterator[TrainExample]:
+    "Headline -> report of the `NewsItem` rows dated `since` (ISO) or later; rows without an id are taken."
+    for where, item in typed_rows(path, NewsItem, report, id=''):
+        examples = list(news_examples([item])) if item.date >= since else []
+        yield from examples
+        if not examples:
+            report.drop(f'before since{f" = {since}" if since else ""}, or no headline or text', where)
+
+# %% ../../nbs/examples/01_readers.ipynb #043b9b7f
 def retrieval_examples(rs: RetrievalSet) -> Iterator[TrainExample]:
     "Query -> each document that answers it; `cross` if the languages differ."
-    for q, docs in rs.qrels.items():
-        for d, score in docs.items():
+    for q, judgements in rs.qrels.items():
+        for d, score in judgements.items():
             if score > 0:
-                yield TrainExample(
-                    rs.queries[q],
-                    rs.corpus[d],
-                    kind='mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross',
-                )
+                kind = 'mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross'
+                yield TrainExample(rs.queries[q], rs.corpus[d], kind=kind)
 
 
+@reader
+def read_retrieval(
+    path: str | Path, split: str = 'train', documents: str = '', *, report: Report | None = None
+) -> Iterator[TrainExample]:
+    """Query -> document of one split of a BEIR folder; a folder that contradicts itself is an error.
+
+    `documents`: a folder with the same ids in another language."""
+    yield from retrieval_examples(load_retrieval(path, split, documents))
+
+# %% ../../nbs/examples/01_readers.ipynb #6e296303
 def examples_set(examples: Iterable[TrainExample], name: str) -> RetrievalSet:
-    "A retrieval set of examples: documents are their distinct positives and negatives, queries their distinct queries, relevant what is positive."
+    """A retrieval set of examples: documents are their distinct positives and negatives,
+    queries their distinct queries, relevant what is positive."""
     documents, queries, qrels = {}, {}, {}
 
     def number(table, text, letter):
@@ -179,34 +213,17 @@ def examples_set(examples: Iterable[TrainExample], name: str) -> RetrievalSet:
     check(bool(qrels), f'{name}: no example')
     return RetrievalSet(name, {i: t for t, i in documents.items()}, {i: t for t, i in queries.items()}, qrels)
 
-
-@_reader
-def read_news(path: str | Path, since: str = '', *, report: Report | None = None) -> Iterator[TrainExample]:
-    "Headline -> report of the `NewsItem` rows dated `since` (ISO) or later; rows without an id are taken."
-    for where, item in _rows(path, NewsItem, report, id=''):
-        yield from (found := list(news_examples([item])) if item.date >= since else [])
-        if not found:
-            report.drop(f'before since{f" = {since}" if since else ""}, or no headline or text', where)
-
-
-@_reader
-def read_retrieval(
-    path: str | Path, split: str = 'train', documents: str = '', *, report: Report | None = None
-) -> Iterator[TrainExample]:
-    "Query -> document of one split of a BEIR folder; a folder that contradicts itself is an error. `documents`: a folder with the same ids in another language."
-    yield from retrieval_examples(load_retrieval(path, split, documents))
-
 # %% ../../nbs/examples/01_readers.ipynb #81ae3ef2
 def _written(path: str | Path, split: str, report: Report) -> Iterator[tuple[str, dict]]:
+    "(place, row) of the rows of one split, of a file or of all files in a folder."
     check(split in ('train', 'dev'), f'split = {split!r}: known are train, dev')
     files = sorted(Path(path).glob('*.jsonl')) if Path(path).is_dir() else [Path(path)]
-    for where, row in (found for file in files for found in _records(file, report)):
+    rows = itertools.chain.from_iterable(json_rows(file, report) for file in files)
+    for where, row in rows:
         number = re.search(r'(\d+)$', str(row.get('id', '')))
-        if (
-            not number
-            or not any(row.get(f'{lang}_q') for lang in ('ko', 'en'))
-            or not any(row.get(lang) for lang in ('ko', 'en'))
-        ):
+        has_passage = row.get('ko') or row.get('en')
+        has_question = row.get('ko_q') or row.get('en_q')
+        if not (number and has_passage and has_question):
             report.drop(
                 'row without a numbered `id`, a passage (`ko`, `en`) or questions (`ko_q`, `en_q`)', where
             )
@@ -214,71 +231,99 @@ def _written(path: str | Path, split: str, report: Report) -> Iterator[tuple[str
             yield where, row
 
 
-@_reader
+@reader
 def read_written(
     path: str | Path, split: str = 'train', *, report: Report | None = None
 ) -> Iterator[TrainExample]:
-    "Each question (`ko_q`, `en_q`) -> each passage (`ko`, `en`) of its row, of a .jsonl file or of all in a folder; `split` dev is the rows whose id ends in a number that ten divides, train the others."
+    """Each question (`ko_q`, `en_q`) -> each passage (`ko`, `en`) of its row, of a .jsonl file or of all
+    in a folder.
+
+    `split` dev is the rows whose id ends in a number that ten divides, train the others."""
     for where, row in _written(path, split, report):
-        yield from (
-            e
-            for p in ('ko', 'en')
-            if row.get(p)
-            for lang in ('ko', 'en')
-            for q in row.get(f'{lang}_q') or []
-            for e in _example(report, where, q, row[p])
-        )
+        questions = [*(row.get('ko_q') or []), *(row.get('en_q') or [])]
+        for lang in ('ko', 'en'):
+            if row.get(lang):
+                for question in questions:
+                    yield from row_examples(report, where, question, row[lang])
 
 
 def written_pairs(path: str | Path, split: str = 'train') -> list[tuple[str, str]]:
-    "Texts that mean the same, Korean and English, in rows as `read_written` reads them: the passages, and the questions of one number if there are as many in both languages."
+    """Texts that mean the same, (Korean, English), in rows as `read_written` reads them:
+    the passages, and the questions of one number if there are as many in both languages."""
     pairs = []
     for _, row in _written(path, split, Report()):
         if row.get('ko') and row.get('en'):
             pairs.append((row['ko'], row['en']))
-        if len(row.get('ko_q') or []) == len(row.get('en_q') or []):
-            pairs += list(zip(row.get('ko_q') or [], row.get('en_q') or []))
+        korean, english = row.get('ko_q') or [], row.get('en_q') or []
+        if len(korean) == len(english):
+            pairs += list(zip(korean, english))
     return pairs
 
 # %% ../../nbs/examples/01_readers.ipynb #164436fa
+_TABLE_FORMATS = ('.jsonl', '.jsonl.gz', '.parquet')
+
+
+def _split_files(folder: Path, split: str) -> list[Path]:
+    "The files of a folder that belong to `split` by their name or by their folder's name, sorted."
+    of_split = re.compile(rf'(^|/){re.escape(split)}[-_./\d]')
+    files = sorted(
+        p
+        for p in folder.rglob('*')
+        if p.name.endswith(_TABLE_FORMATS) and of_split.search(p.relative_to(folder).as_posix())
+    )
+    check(bool(files), f'{folder}: no file of split = {split!r} that ends in {", ".join(_TABLE_FORMATS)}')
+    return files
+
+
+def _hub_rows(name: str, split: str, config: str, streaming: bool) -> Iterator[tuple[str, dict]]:
+    "(place, row) of a data set of the Hub."
+    try:
+        import datasets
+    except ImportError:
+        raise ImportError(
+            f'{name!r} is no file or folder here, and the Hub needs `datasets`: '
+            'pip install "korean_sparse[hub]"'
+        ) from None
+    rows = datasets.load_dataset(name, config or None, split=split, streaming=streaming)
+    for n, row in enumerate(rows):
+        yield f'{name} {split}, row {n}', row
+
+
 def _table(name: str, split: str, config: str, streaming: bool, report: Report) -> Iterator[tuple[str, dict]]:
-    path, formats = resolve(name), ('.jsonl', '.jsonl.gz', '.parquet')
+    "(place, row) of a file, of the files of a folder, or of a data set of the Hub."
+    path = resolve(name)
+    # a name that looks like a path is one, so that a missing file is not looked for on the Hub
+    looks_like_path = name.endswith(_TABLE_FORMATS) or name.startswith(('.', '/', '~'))
     if path.is_dir():
-        files = sorted(
-            p
-            for p in path.rglob('*')
-            if p.name.endswith(formats)
-            and re.search(rf'(^|/){re.escape(split)}[-_./\d]', p.relative_to(path).as_posix())
-        )
-        check(bool(files), f'{path}: no file of split = {split!r} that ends in {", ".join(formats)}')
-    elif path.exists() or name.endswith(formats) or name.startswith(('.', '/', '~')):
+        files = _split_files(path, split)
+    elif path.exists() or looks_like_path:
         files = [path]
     else:
-        try:
-            import datasets
-        except ImportError:
-            raise ImportError(
-                f'{name!r} is no file or folder here, and the Hub needs `datasets`: pip install "korean_sparse[hub]"'
-            ) from None
-        return (
-            yield from (
-                (f'{name} {split}, row {n}', row)
-                for n, row in enumerate(
-                    datasets.load_dataset(name, config or None, split=split, streaming=streaming)
-                )
-            )
-        )
+        yield from _hub_rows(name, split, config, streaming)
+        return
     for file in files:
-        yield from _records(file, report)
+        yield from json_rows(file, report)
 
-
+# %% ../../nbs/examples/01_readers.ipynb #32930d08
 def _cell(row: dict, column: str) -> Any:
-    for key in column.split('.') if column not in row else (column,):
-        row = row.get(key) if isinstance(row, dict) else None
-    return row
+    "The value of a column, nested by dots; None if there is none."
+    value: Any = row
+    for key in [column] if column in row else column.split('.'):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
-@_reader
+def _listed(row: dict, columns: str) -> list[Any]:
+    "The values of several columns (names with commas), each a value or a list of values, in one list."
+    values = []
+    for column in columns.split(','):
+        value = _cell(row, column.strip()) if column.strip() else None
+        if value is not None:
+            values += value if isinstance(value, list) else [value]
+    return values
+
+
+@reader
 def hub_examples(
     name: str,
     query: str,
@@ -292,22 +337,28 @@ def hub_examples(
     *,
     report: Report | None = None,
 ) -> Iterator[TrainExample]:
-    "Columns `query`, `positive`, `negatives` (names with commas; texts or lists of texts) of a .jsonl, .jsonl.gz, .parquet file, a folder of them, or a data set of the Hub; `both` gives both directions."
+    """Columns `query`, `positive`, `negatives` (names with commas; texts or lists of texts) of a .jsonl,
+    .jsonl.gz, .parquet file, a folder of them, or a data set of the Hub.
+
+    `both` gives both directions.
+    Raises ImportError for a name that is no file or folder if `datasets` is not installed."""
     for where, row in _table(str(name), split, config, streaming, report):
-        if missing := [c for c in (query, positive) if _cell(row, c) is None]:
+        missing = [c for c in (query, positive) if _cell(row, c) is None]
+        if missing:
             report.drop(f'no column {missing[0]!r} (columns: {", ".join(row)})', where)
             continue
-        cells = [_cell(row, c.strip()) for c in negatives.split(',') if c.strip()]
-        wrong = [t for v in cells if v is not None for t in (v if isinstance(v, list) else [v])]
-        yield from _example(report, where, _cell(row, query), _cell(row, positive), wrong, as_kind, both)
+        wrong = _listed(row, negatives)
+        yield from row_examples(report, where, _cell(row, query), _cell(row, positive), wrong, as_kind, both)
 
 # %% ../../nbs/examples/01_readers.ipynb #71b4c140
-@_reader
+@reader
 def read_examples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
     "Rows of `TrainExample` as they are (.jsonl, .jsonl.gz, .parquet)."
-    yield from (e for _, e in _rows(path, TrainExample, report))
+    for _, example in typed_rows(path, TrainExample, report):
+        yield example
 
 
+# kind, as a recipe names it -> its reader
 KINDS: dict[str, Callable[..., Iterator[TrainExample]]] = {
     'examples': read_examples,
     'triples': read_triples,

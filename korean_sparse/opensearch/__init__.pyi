@@ -11,6 +11,7 @@ from .client import (
     connect as connect,
 )
 from .artifacts import (
+    Artifact as Artifact,
     describe as describe,
     faults as faults,
     run_onnx as run_onnx,
@@ -20,13 +21,15 @@ from .artifacts import (
 )
 from .cluster import (
     BulkReport as BulkReport,
-    Hit as Hit,
+    ClusterHit as ClusterHit,
+    as_terms as as_terms,
     bulk_index as bulk_index,
     create_index as create_index,
     delete_model as delete_model,
     deploy as deploy,
     drop_index as drop_index,
     models as models,
+    point as point,
     predict as predict,
     query_body as query_body,
     register as register,
@@ -36,14 +39,20 @@ from .cluster import (
 )
 from .passages import (
     chunk_rows as chunk_rows,
+    split_into_passages as split_into_passages,
 )
 from .relevance import (
+    Match as Match,
+    cluster_system as cluster_system,
+    draw_matches as draw_matches,
     explain as explain,
     index_bytes as index_bytes,
     judge as judge,
     prune_terms as prune_terms,
 )
 from .refresh import (
+    Refresh as Refresh,
+    draw_changes as draw_changes,
     go_live as go_live,
     live_model as live_model,
     refresh_query as refresh_query,
@@ -51,5 +60,6 @@ from .refresh import (
 )
 from .shards import (
     encode_shards as encode_shards,
+    read_documents as read_documents,
     read_shards as read_shards,
 )
