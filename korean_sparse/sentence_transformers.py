@@ -19,12 +19,24 @@ try:
     from sentence_transformers.base.modules import Module, Transformer
 except ImportError as e:
     raise ImportError(
-        'korean_sparse.sentence_transformers needs sentence-transformers 6: pip install "korean_sparse[sentence]"'
+        'korean_sparse.sentence_transformers needs sentence-transformers 6: '
+        'pip install "korean_sparse[sentence]"'
     ) from e
 
 # %% ../nbs/doors/01_sentence_transformers.ipynb #3e6587a5
+_INPUTS = ('input_ids', 'attention_mask', 'token_type_ids', 'position_ids')  # of a model, where it takes them
+
+
 class FusedSplade(Transformer):
-    "A masked LM and the SPLADE head as one module: features -> `sentence_embedding` [B, V]; `logs` 2 is `log1p_relu`, `silent` zeroes special tokens, then top-k and max-ratio pruning."
+    """A masked language model and the SPLADE head as one module of sentence-transformers' `SparseEncoder`.
+
+        model = SparseEncoder(modules=[FusedSplade('klue/bert-base')])
+        model.encode_document(['지진이 나면 탁자 아래로 몸을 피한다.'])      # a sparse tensor, [1, V]
+
+    From a name on the hub or a folder, as `Transformer`, whose other arguments it takes too. `logs=2` is
+    their activation `log1p_relu`, `silent` zeroes the special tokens, `top_k` and `max_ratio` prune
+    (`prune`). It adds `sentence_embedding` [B, V] to the features. Raises `DataError` for another task than
+    'fill-mask', another backend than 'torch', and an architecture that cannot be fused (`mlm_parts`)."""
 
     config_keys = [*Transformer.config_keys, 'logs', 'silent', 'top_k', 'max_ratio']
 
@@ -38,28 +50,21 @@ class FusedSplade(Transformer):
         max_ratio: float = 0.0,
         **kwargs: Any,
     ):
+        task, backend = kwargs.setdefault('transformer_task', 'fill-mask'), kwargs.get('backend', 'torch')
         check(
-            kwargs.setdefault('transformer_task', 'fill-mask') == 'fill-mask',
-            f'transformer_task = {kwargs["transformer_task"]!r}: FusedSplade needs a masked LM, "fill-mask"',
+            task == 'fill-mask',
+            f'transformer_task = {task!r}: FusedSplade needs a masked LM, "fill-mask"',
         )
-        check(
-            kwargs.get('backend', 'torch') == 'torch',
-            f'backend = {kwargs.get("backend")!r}: FusedSplade runs on "torch" only',
-        )
+        check(backend == 'torch', f'backend = {backend!r}: FusedSplade runs on "torch" only')
         super().__init__(model_name_or_path, **{**kwargs, 'unpad_inputs': False})
         self.logs, self.silent, self.top_k, self.max_ratio = logs, silent, top_k, max_ratio
         mlm_parts(self.model)  # an architecture that cannot be fused stops here
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         "Add `sentence_embedding` [B, V] to `features` (`input_ids`, `attention_mask`, ...)."
-        parts, inputs = mlm_parts(self.model, test=False), {**features, **kwargs}
-        states = parts.backbone(
-            **{
-                k: inputs[k]
-                for k in ('input_ids', 'attention_mask', 'token_type_ids', 'position_ids')
-                if k in inputs and k in self._declared_forward_params
-            }
-        )[0]
+        parts, given = mlm_parts(self.model, test=False), {**features, **kwargs}
+        taken = {k: given[k] for k in _INPUTS if k in given and k in self._declared_forward_params}
+        states = parts.backbone(**taken)[0]
         features['sentence_embedding'] = fused_max(
             parts.transform(states),
             parts.weight,
@@ -80,11 +85,20 @@ class FusedSplade(Transformer):
         return len(self.model.get_output_embeddings().weight)
 
     def __repr__(self) -> str:
-        return f'FusedSplade(architecture={type(self.model).__name__}, logs={self.logs}, silent={self.silent}, top_k={self.top_k}, max_ratio={self.max_ratio})'
+        settings = f'logs={self.logs}, silent={self.silent}, top_k={self.top_k}, max_ratio={self.max_ratio}'
+        return f'FusedSplade(architecture={type(self.model).__name__}, {settings})'
 
 # %% ../nbs/doors/01_sentence_transformers.ipynb #6b2df5f0
+_HUB = ('token', 'cache_folder', 'revision', 'local_files_only')  # how a file is fetched
+
+
 class AnchoredPooling(Module):
-    "The anchored head over token embeddings: `input_ids`, `attention_mask`, `token_embeddings` -> `sentence_embedding` [B, V], pruned as the checkpoint says."
+    """The anchored head over token embeddings, pruned as its checkpoint says.
+
+        model = SparseEncoder('folder', trust_remote_code=True)     # sentence-transformers'; a saved model
+
+    Rarely called by itself: `head` is an `AnchoredHead`. From `input_ids`, `attention_mask` and
+    `token_embeddings` it adds `sentence_embedding` [B, V] to the features."""
 
     def __init__(self, head: AnchoredHead):
         super().__init__()
@@ -101,11 +115,11 @@ class AnchoredPooling(Module):
         return len(self.head.kinds)
 
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
-        "Settings and tensors."
+        "Settings and tensors, into the folder `output_path`."
         self.head.save(output_path)
 
     @classmethod
     def load(cls, model_name_or_path: str, subfolder: str = '', **kwargs: Any) -> 'AnchoredPooling':
-        "From the folder `subfolder` of a checkpoint."
-        hub = {k: kwargs[k] for k in ('token', 'cache_folder', 'revision', 'local_files_only') if k in kwargs}
-        return cls(AnchoredHead.load(cls.load_dir_path(model_name_or_path, subfolder=subfolder, **hub)))
+        "From the folder `subfolder` of a checkpoint, local or on the hub."
+        options = {k: kwargs[k] for k in _HUB if k in kwargs}
+        return cls(AnchoredHead.load(cls.load_dir_path(model_name_or_path, subfolder=subfolder, **options)))

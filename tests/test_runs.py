@@ -1,4 +1,5 @@
-"The named runs: each file says only what stage 04 knows, and each trains, with tiny stand-ins for what it takes from the hub and from outside."
+"""The named runs: each file says only what stage 04 knows, and each trains, with tiny stand-ins for what it
+takes from the hub and from outside."""
 
 import json
 import os
@@ -6,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,14 @@ def test_a_named_run_says_only_what_the_stage_knows(path):
     assert name == path.stem and cfg.curriculum()
 
 
+def test_the_parameters_cell_shows_every_parameter_with_its_default():
+    notebook = json.loads((ROOT / 'nbs/04_pretraining.ipynb').read_text(encoding='utf-8'))
+    (cell,) = [c for c in notebook['cells'] if 'parameters' in c['metadata'].get('tags', [])]
+    shown: dict = {}
+    exec(''.join(cell['source']), {}, shown)
+    assert list(shown.items()) == list(asdict(PretrainConfig()).items())
+
+
 def test_the_figures_of_the_field_are_in_the_files():
     plan, v22, v26 = (
         make_config(PretrainConfig, recipe(ROOT / f'runs/{n}.yaml')[1]) for n in ('plan', 'v22', 'v26')
@@ -110,7 +120,8 @@ def write(path: Path, rows) -> str:
 
 @pytest.fixture(scope='module')
 def small(tmp_path_factory):
-    "Tiny encoders of the three architectures, one that was moved onto our vocabulary, and one small file of each kind that a run reads."
+    """Tiny encoders of the three architectures, one that was moved onto our vocabulary, and one small file of
+    each kind that a run reads."""
     tmp = tmp_path_factory.mktemp('small')
     texts = [t for row in PAIRS for t in row]
     found = {
@@ -263,11 +274,18 @@ def test_a_recipe_without_a_start_begins_from_nothing(small, tmp_path, monkeypat
     assert len(model.vocab) <= 400 and model.encode(['당뇨병 환자의 혈당']).nnz > 2
 
 
+STAGE = """
+import json, sys
+from korean_sparse.core.settings import make_config
+from korean_sparse.pretraining import PretrainConfig, build
+build(make_config(PretrainConfig, json.loads(sys.argv[1])))
+"""
+
+
 def stage(name: str, values: dict, outputs: Path) -> subprocess.Popen:
     "Stage 04 of a recipe in a process of its own."
-    code = 'import json, sys; from korean_sparse.core.settings import make_config; from korean_sparse.pretraining import PretrainConfig, build; build(make_config(PretrainConfig, json.loads(sys.argv[1])))'
     return subprocess.Popen(
-        [sys.executable, '-c', code, json.dumps({'run': name, 'analyzer': 'kiwi', **values})],
+        [sys.executable, '-c', STAGE, json.dumps({'run': name, 'analyzer': 'kiwi', **values})],
         env={**os.environ, 'KOREAN_SPARSE_OUTPUTS': str(outputs)},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

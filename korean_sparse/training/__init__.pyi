@@ -1,5 +1,4 @@
 from .schedules import (
-    Constant as Constant,
     Cosine as Cosine,
     Exponential as Exponential,
     Linear as Linear,
@@ -16,6 +15,7 @@ from .losses import (
     KLDistillation as KLDistillation,
     Margin as Margin,
     MarginMSE as MarginMSE,
+    RunningShare as RunningShare,
     SpecialTokenPenalty as SpecialTokenPenalty,
     SpladeRegularizer as SpladeRegularizer,
     StopwordPenalty as StopwordPenalty,
@@ -24,6 +24,7 @@ from .losses import (
     Weighted as Weighted,
 )
 from .collapse import (
+    Collapse as Collapse,
     CollapseMonitor as CollapseMonitor,
 )
 from .teachers import (
@@ -57,6 +58,18 @@ from .query_weights import (
     with_query_weights as with_query_weights,
 )
 from .dense import (
+    SIDES as SIDES,
     DenseConfig as DenseConfig,
+    DenseTask as DenseTask,
+    DenseView as DenseView,
+    Parallel as Parallel,
+    add_negatives as add_negatives,
+    alignment as alignment,
+    bitext_rows as bitext_rows,
+    crossings as crossings,
+    dense_scores as dense_scores,
+    draw_languages as draw_languages,
+    save_dense as save_dense,
     train_dense as train_dense,
+    translated_queries as translated_queries,
 )

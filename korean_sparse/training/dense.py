@@ -9,6 +9,7 @@ __all__ = ['SIDES', 'Parallel', 'translated_queries', 'bitext_rows', 'add_negati
 # %% ../../nbs/training/10_dense.ipynb #280ca7c4
 import copy
 import hashlib
+import itertools
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -35,7 +36,8 @@ from .teachers import DenseTeacher, EmbeddingCache, Teacher
 # %% ../../nbs/training/10_dense.ipynb #3aa0b567
 @dataclass(frozen=True)
 class Parallel:
-    "A query in Korean and English; English passages (the answer, then others) and either their Korean translations, in the same order, or none."
+    """A query in Korean and English; English passages (the answer, then others) and either their Korean
+    translations, in the same order, or none."""
 
     ko: str
     en: str
@@ -53,61 +55,70 @@ class Parallel:
         )
         check(
             len(self.korean) in (0, len(self.passages)),
-            f'Parallel {self.en!r}: {len(self.korean)} Korean passages for {len(self.passages)} English ones: give all or none',
+            f'Parallel {self.en!r}: {len(self.korean)} Korean passages for '
+            f'{len(self.passages)} English ones: give all or none',
         )
 
 # %% ../../nbs/training/10_dense.ipynb #f3b44a2b
-def translated_queries(
-    ko_folder: str | Path, en_folder: str | Path, split: str = 'train', korean: bool = False
-) -> list[Parallel]:
-    "A row for each answer of the queries that two BEIR folders share by id; documents judged 0 are further passages; with `korean`, passages in both languages."
-    ko, en = load_retrieval(ko_folder, split), load_retrieval(en_folder, split)
+def _shared_queries(ko: RetrievalSet, en: RetrievalSet) -> list[str]:
+    "The ids of the judged queries that two sets share."
     shared = [q for q in en.qrels if q in ko.queries]
     check(
         bool(shared),
-        f'translated_queries: {ko.name} and {en.name} share no query id (first: {next(iter(ko.queries))!r}, {next(iter(en.queries))!r}): are they translations of each other?',
+        f'translated_queries: {ko.name} and {en.name} share no query id '
+        f'(first: {next(iter(ko.queries))!r}, {next(iter(en.queries))!r}): '
+        'are they translations of each other?',
     )
+    return shared
+
+
+def translated_queries(
+    ko_folder: str | Path, en_folder: str | Path, split: str = 'train', korean: bool = False
+) -> list[Parallel]:
+    """A row for each answer of the queries that two BEIR folders share by id.
+
+    Documents judged 0 are further passages; with `korean`, passages are given in both languages."""
+    ko, en = load_retrieval(ko_folder, split), load_retrieval(en_folder, split)
     rows = []
-    for q in shared:
-        wrong = [d for d, s in en.qrels[q].items() if s <= 0]
-        for ids in ([d, *wrong] for d, s in en.qrels[q].items() if s > 0):
+    for q in _shared_queries(ko, en):
+        right = [d for d, score in en.qrels[q].items() if score > 0]
+        wrong = [d for d, score in en.qrels[q].items() if score <= 0]
+        for answer in right:
+            ids = [answer, *wrong]
             lost = [d for d in ids if korean and d not in ko.corpus]
             check(
                 not lost,
-                f'translated_queries: document {lost[:1]} of {en.name} is not in {ko.name}; set `korean` to False',
+                f'translated_queries: document {lost[:1]} of {en.name} is not in {ko.name}; '
+                'set `korean` to False',
             )
-            rows.append(
-                Parallel(
-                    ko.queries[q],
-                    en.queries[q],
-                    tuple(en.corpus[d] for d in ids),
-                    tuple(ko.corpus[d] for d in ids) if korean else (),
-                )
-            )
+            english = tuple(en.corpus[d] for d in ids)
+            translations = tuple(ko.corpus[d] for d in ids) if korean else ()
+            rows.append(Parallel(ko.queries[q], en.queries[q], english, translations))
     return rows
 
 
 def bitext_rows(path: str | Path) -> list[Parallel]:
     "`ko <tab> en` a line (.tsv, .tsv.gz): each text is a query and its own passage."
-    return [
-        Parallel(e.query, e.positive, (e.positive,), (e.query,))
-        for n, e in enumerate(read_bitext(path))
-        if n % 2 == 0
-    ]  # it gives both directions, Korean first
+    korean_first = itertools.islice(read_bitext(path), 0, None, 2)  # it gives both directions of each line
+    return [Parallel(e.query, e.positive, (e.positive,), (e.query,)) for e in korean_first]
 
 # %% ../../nbs/training/10_dense.ipynb #f80a32b7
 def add_negatives(rows: Sequence[Parallel], retriever: Teacher, n: int = 3, **options: Any) -> list[Parallel]:
-    "Up to `n` more English passages a row, of all rows' passages, found by `negatives.mine` with the English query; `options` are mine's."
+    """Up to `n` more English passages a row, of all rows' passages, found by `mine` with the English query.
+
+    `options` are those of `mine` (`training/04_negatives`).
+    Raises DataError for rows with Korean passages."""
     check(
         not any(r.korean for r in rows),
-        'add_negatives: rows with Korean passages: mined English ones have no translation; read the rows without `korean`',
+        'add_negatives: rows with Korean passages: mined English ones have no translation; '
+        'read the rows without `korean`',
     )
     right: dict[str, set[str]] = {}
     for r in rows:
         right.setdefault(r.en, set()).update(r.passages)
     queries, documents = list(right), list(dict.fromkeys(p for r in rows for p in r.passages))
-    found = dict(zip(queries, mine(queries, documents, right, retriever, n, **options).negatives))
-    return [replace(r, passages=r.passages + tuple(documents[j] for j in found[r.en])) for r in rows]
+    mined = dict(zip(queries, mine(queries, documents, right, retriever, n, **options).negatives))
+    return [replace(r, passages=r.passages + tuple(documents[j] for j in mined[r.en])) for r in rows]
 
 # %% ../../nbs/training/10_dense.ipynb #5b13ab04
 SIDES = ('ko-en', 'ko-ko', 'en-ko', 'en-en')
@@ -115,11 +126,13 @@ SIDES = ('ko-en', 'ko-ko', 'en-ko', 'en-en')
 
 @dataclass(frozen=True)
 class DenseConfig:
-    "A stage: `sides` are the student's languages of query and passage; a step is `rows` rows times `loop.accumulate`. Several processes share the batches of `steps`, so that each makes fewer steps."
+    """A stage: a step is `rows` rows times `loop.accumulate`.
+
+    Several processes share the batches of `steps`, so that each makes fewer steps."""
 
     steps: int = 300
     rows: int = 32
-    sides: tuple[str, ...] = ('ko-en',)
+    sides: tuple[str, ...] = ('ko-en',)  # the student's languages of query and passage
     temperature: float = 0.02  # of teacher and student
     max_length: int = 128  # tokens of a text
     tokens: int = 4096  # of a forward pass, with padding: the texts of a batch are taken by length
@@ -130,7 +143,8 @@ class DenseConfig:
     def __post_init__(self):
         check(
             self.steps > 0 and self.rows > 1,
-            f'steps = {self.steps}, rows = {self.rows}: at least 1 step of 2 rows (one row has nothing to tell its passage from)',
+            f'steps = {self.steps}, rows = {self.rows}: at least 1 step of 2 rows '
+            '(one row has nothing to tell its passage from)',
         )
         unknown = [s for s in self.sides if s not in SIDES]
         check(
@@ -143,9 +157,11 @@ class DenseConfig:
             f'max_length = {self.max_length}, tokens = {self.tokens}: must be above 2 and above 0',
         )
 
-
+# %% ../../nbs/training/10_dense.ipynb #f9cfd162
 class DenseView(nn.Module):
-    "An encoder and its mean pooling: ids and mask [D, L] -> unit vectors, ([D, H],)."
+    """An encoder and its mean pooling: ids and mask [D, L] -> unit vectors, ([D, H],).
+
+    The model that `fit` is given for a DenseTask."""
 
     def __init__(self, backbone: PreTrainedModel, tokens: int = 4096, dropout: bool = False):
         super().__init__()
@@ -157,21 +173,53 @@ class DenseView(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor]:
         lengths = mask.sum(1).tolist()
-        parts, found = by_tokens(lengths, self.tokens), []
+        parts, vectors = by_tokens(lengths, self.tokens), []
         for part in parts:
             width = max(1, max(lengths[i] for i in part))
-            ids_, mask_ = ids[part, :width], mask[part, :width]
-            found.append(
-                mean_pool(
-                    self.backbone(input_ids=ids_, attention_mask=mask_).last_hidden_state.float(), mask_
-                )
-            )
+            part_ids, part_mask = ids[part, :width], mask[part, :width]
+            states = self.backbone(input_ids=part_ids, attention_mask=part_mask).last_hidden_state
+            vectors.append(mean_pool(states.float(), part_mask))
         order = torch.tensor([i for part in parts for i in part]).argsort().to(ids.device)
-        return (torch.cat(found)[order],)
+        return (torch.cat(vectors)[order],)
 
 # %% ../../nbs/training/10_dense.ipynb #d016f3df
+def _stage_fingerprint(
+    judge: DenseTeacher,
+    student: Start,
+    rows: Sequence[Parallel],
+    config: DenseConfig,
+    bf16: bool,
+    cache_dtype: Any,
+) -> str:
+    "Sixteen hex digits of all that a stage's numbers depend on."
+    names = ('rows', 'sides', 'temperature', 'max_length', 'dropout', 'freeze_table')
+    about = json.dumps([asdict(r) for r in rows], ensure_ascii=False)
+    about += repr([getattr(config, name) for name in names])
+    about += repr([student.query_prefix, student.passage_prefix, student.specials, bf16, cache_dtype])
+    about += student.tokenizer.to_str()
+    models = judge.fingerprint + DenseTeacher(student).fingerprint
+    return hashlib.sha256((models + about).encode('utf-8', 'surrogatepass')).hexdigest()[:16]
+
+
+def _looked_up(
+    judge: DenseTeacher, texts: Iterable[str], role: str, progress: bool
+) -> tuple[dict[str, int], Tensor]:
+    "The place of each text, and the teacher's vectors in that order, [N, H]."
+    texts = list(texts)
+    return {text: n for n, text in enumerate(texts)}, torch.from_numpy(judge.embed(texts, role, progress))
+
+
+def _passage_pairs(batch: Sequence[Parallel]) -> list[tuple[str, str]]:
+    "The distinct (English, Korean) passages of a batch; the Korean ones are empty if there are none."
+    pairs = (pair for r in batch for pair in zip(r.passages, r.korean or ('',) * len(r.passages)))
+    return list(dict.fromkeys(pairs))
+
+# %% ../../nbs/training/10_dense.ipynb #2db54645
 class DenseTask:
-    "A `trainer.Task`: the student's distributions over a batch's passages, held against those of the teacher on the English texts."
+    """A `Task` of `training/05_loop`: the student's distributions over a batch's passages, held against those
+    of the teacher on the English texts.
+
+    `train_dense` makes one; a subclass with another `target` trains on other scores."""
 
     def __init__(
         self,
@@ -191,103 +239,74 @@ class DenseTask:
         bare = next((r for r in rows if not r.korean), None)
         check(
             bare is None or all(s.endswith('-en') for s in config.sides),
-            f'sides = {config.sides} need Korean passages, {bare and bare.en[:60]!r} has none: use only sides that end in -en',
+            f'sides = {config.sides} need Korean passages, {bare and bare.en[:60]!r} has none: '
+            'use only sides that end in -en',
         )
         self.student, self.rows, self.config, self.batches = student, list(rows), config, batches
-        judge = DenseTeacher(
-            replace(teacher, max_length=min(teacher.max_length, config.max_length)), cache=cache, bf16=bf16
-        )
-        said = json.dumps([asdict(r) for r in rows], ensure_ascii=False) + repr(
-            [
-                getattr(config, k)
-                for k in ('rows', 'sides', 'temperature', 'max_length', 'dropout', 'freeze_table')
-            ]
-        )
-        said += (
-            repr(
-                [student.query_prefix, student.passage_prefix, student.specials, bf16, cache and cache.dtype]
-            )
-            + student.tokenizer.to_str()
-        )
-        self.fingerprint = hashlib.sha256(
-            (judge.fingerprint + DenseTeacher(student).fingerprint + said).encode('utf-8', 'surrogatepass')
-        ).hexdigest()[:16]
-        used = [
-            self.rows[i] for i in sorted({i for n in range(min(batches, self.epoch)) for i in self._drawn(n)})
-        ]
-        if batches >= self.epoch:
-            used = self.rows
-        self.queries = self._look(judge, dict.fromkeys(r.en for r in used), 'query', progress)
-        self.passages = self._look(
-            judge, dict.fromkeys(p for r in used for p in r.passages), 'document', progress
-        )
-
-    @staticmethod
-    def _look(
-        judge: DenseTeacher, texts: Iterable[str], role: str, progress: bool
-    ) -> tuple[dict[str, int], Tensor]:
-        "Where each text's vector lies, and the vectors."
-        texts = list(texts)
-        return {t: n for n, t in enumerate(texts)}, torch.from_numpy(judge.embed(texts, role, progress))
+        short = replace(teacher, max_length=min(teacher.max_length, config.max_length))
+        judge = DenseTeacher(short, cache=cache, bf16=bf16)
+        self.fingerprint = _stage_fingerprint(judge, student, rows, config, bf16, cache and cache.dtype)
+        read = self._rows_read()
+        self.queries = _looked_up(judge, dict.fromkeys(r.en for r in read), 'query', progress)
+        passages = dict.fromkeys(p for r in read for p in r.passages)
+        self.passages = _looked_up(judge, passages, 'document', progress)
 
     @property
     def epoch(self) -> int:
+        "How many batches it takes to see every row once (but for a rest smaller than a batch)."
         return len(self.rows) // self.config.rows
 
+    def _rows_read(self) -> list[Parallel]:
+        "The rows that the run will see."
+        if self.batches >= self.epoch:
+            return self.rows
+        return [self.rows[i] for i in sorted({i for n in range(self.batches) for i in self._drawn(n)})]
+
     def _drawn(self, n: int) -> list[int]:
-        order = torch.randperm(
-            len(self.rows),
-            generator=torch.Generator().manual_seed(self.config.loop.seed * 1_000_003 + n // self.epoch),
-        )
-        at = n % self.epoch * self.config.rows
-        return order[at : at + self.config.rows].tolist()
+        seed = self.config.loop.seed * 1_000_003 + n // self.epoch
+        order = torch.randperm(len(self.rows), generator=torch.Generator().manual_seed(seed))
+        start = n % self.epoch * self.config.rows
+        return order[start : start + self.config.rows].tolist()
 
     def batch(self, n: int) -> list[Parallel]:
         "The rows of the n-th batch."
         return [self.rows[i] for i in self._drawn(n)]
 
     def texts(self, batch: Sequence[Parallel]) -> dict[str, list[str]]:
-        "What the sides of the student read: queries `ko?`, `en?`, passages `ko`, `en`; a passage that several rows share stands once."
-        pairs = self._passages(batch)
+        """What the sides of the student read: queries `ko?`, `en?`, passages `ko`, `en`;
+        a passage that several rows share stands once."""
+        pairs = _passage_pairs(batch)
         every = {
             'ko?': [r.ko for r in batch],
             'en?': [r.en for r in batch],
-            'ko': [k for _, k in pairs],
-            'en': [e for e, _ in pairs],
+            'ko': [korean for _, korean in pairs],
+            'en': [english for english, _ in pairs],
         }
         read = {part for s in self.config.sides for part in (s[:2] + '?', s[3:])}
-        return {name: t for name, t in every.items() if name in read}
-
-    @staticmethod
-    def _passages(batch: Sequence[Parallel]) -> list[tuple[str, str]]:
-        return list(
-            dict.fromkeys(
-                pair for r in batch for pair in zip(r.passages, r.korean or ('',) * len(r.passages))
-            )
-        )
+        return {name: texts for name, texts in every.items() if name in read}
 
     def documents(self, batch: Sequence[Parallel]) -> tuple[Tensor, Tensor]:
-        "All of these texts with their prefixes, padded together."
-        s = self.student
-        return s.pad(
-            [
-                row
-                for name, t in self.texts(batch).items()
-                for row in s.ids(t, s.query_prefix if name[-1] == '?' else s.passage_prefix)
-            ]
-        )
+        "All of these texts with their prefixes, padded together: ids and mask, [D, L]."
+        rows = []
+        for name, texts in self.texts(batch).items():
+            is_query = name.endswith('?')
+            prefix = self.student.query_prefix if is_query else self.student.passage_prefix
+            rows += self.student.ids(texts, prefix)
+        return self.student.pad(rows)
 
     def target(self, batch: Sequence[Parallel]) -> Tensor:
         "The teacher's cosines of English queries with English passages, [Q, D]."
-        (at_q, q), (at_p, p) = self.queries, self.passages
-        return q[[at_q[r.en] for r in batch]] @ p[[at_p[e] for e, _ in self._passages(batch)]].T
+        (query_at, queries), (passage_at, passages) = self.queries, self.passages
+        q = queries[[query_at[r.en] for r in batch]]
+        p = passages[[passage_at[english] for english, _ in _passage_pairs(batch)]]
+        return q @ p.T
 
     def loss(
         self, outputs: tuple[Tensor, ...], batch: Sequence[Parallel], step: int
     ) -> tuple[Tensor, dict[str, float]]:
         "The mean over the sides of KL(teacher || student), and each side's."
-        names = {name: len(t) for name, t in self.texts(batch).items()}
-        vectors = dict(zip(names, outputs[0].split(list(names.values()))))
+        sizes = {name: len(texts) for name, texts in self.texts(batch).items()}
+        vectors = dict(zip(sizes, outputs[0].split(list(sizes.values()))))
         tau = self.config.temperature
         kl, logits = KLDistillation(temperature=tau), self.target(batch).to(outputs[0].device) / tau
         parts = {s: kl(vectors[s[:2] + '?'] @ vectors[s[3:]].T, logits) for s in self.config.sides}
@@ -305,40 +324,37 @@ def train_dense(
     on_step: Callable[[dict], None] | None = None,
     progress: bool = True,
 ) -> tuple[Start, list[dict]]:
-    """One stage: a copy of `start`, trained, and the history as `trainer.fit` gives it. `teacher` may be `start` itself. `dev`: encoder -> scores, higher is better;
-    state goes to `folder`, the teacher's vectors to `cache`; on a GPU give a `start` that lies there."""
+    """One stage: a copy of `start`, trained, and the history as `fit` gives it.
+
+    `teacher` may be `start` itself. `dev`: encoder -> scores, higher is better. State goes to `folder`,
+    the teacher's vectors to `cache`. On a GPU give a `start` that lies there."""
     student = replace(start, backbone=copy.deepcopy(start.backbone).requires_grad_(True), mlm=None)
     if config.freeze_table:
         student.table.requires_grad_(False)
     short = replace(student, max_length=min(student.max_length, config.max_length))
-    task = DenseTask(
-        short,
-        teacher,
-        rows,
-        config,
-        config.steps * config.loop.accumulate,
-        cache,
-        config.loop.precision == 'bf16',
-        progress,
-    )
+    batches, bf16 = config.steps * config.loop.accumulate, config.loop.precision == 'bf16'
+    task = DenseTask(short, teacher, rows, config, batches, cache, bf16, progress)
     view = DenseView(student.backbone, config.tokens, config.dropout)
     history = fit(view, task, config.loop, folder, dev and (lambda _: dev(student)), on_step, progress, view)
     return student, history
 
 # %% ../../nbs/training/10_dense.ipynb #08dab181
 def crossings(ko: RetrievalSet, en: RetrievalSet) -> dict[str, RetrievalSet]:
-    "`ko->ko`, `ko->en`, `en->ko`, `en->en` of two sets that share the ids of queries and documents."
+    """`ko->ko`, `ko->en`, `en->ko`, `en->en` of two sets that share the ids of queries and documents.
+
+    Raises DataError unless both have the same judgements."""
     check(
         ko.qrels == en.qrels,
-        f'crossings: {ko.name} and {en.name} do not have the same judgements; give the same split of two aligned sets',
+        f'crossings: {ko.name} and {en.name} do not have the same judgements; '
+        'give the same split of two aligned sets',
     )
     sides = {'ko': ko, 'en': en}
-    for name, rs in sides.items():
+    for rs in sides.values():
         lost = next((d for docs in rs.qrels.values() for d in docs if d not in rs.corpus), None)
         check(lost is None, f'crossings: {rs.name} has no document {lost!r}')
     return {
         f'{q}->{d}': RetrievalSet(f'{q}->{d}', sides[d].corpus, sides[q].queries, ko.qrels)
-        for q, d in (('ko', 'ko'), ('ko', 'en'), ('en', 'ko'), ('en', 'en'))
+        for q, d in itertools.product(sides, sides)
     }
 
 
@@ -349,7 +365,9 @@ def dense_scores(
     bf16: bool = False,
     progress: bool = False,
 ) -> dict[str, dict[str, float]]:
-    "set -> metric -> mean over its queries, of exact search by cosine; texts that several sets share are encoded once."
+    """set -> metric -> mean over its queries, of exact search by cosine.
+
+    Texts that several sets share are encoded once."""
     known: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}
 
     def vectors(texts: Mapping[str, str], prefix: str) -> np.ndarray:
@@ -358,54 +376,48 @@ def dense_scores(
             known[key] = embed(start, key[1], prefix, bf16=bf16, progress=progress)
         return known[key]
 
-    found = {}
+    scores = {}
     for name, rs in sets.items():
-        q, d, ids = (
-            vectors(rs.queries, start.query_prefix),
-            vectors(rs.corpus, start.passage_prefix),
-            list(rs.corpus),
-        )
-        run = {
-            i: {ids[j]: float(row[j]) for j in np.argsort(-row, kind='stable')[:100]}
-            for i, row in ((i, d @ v) for i, v in zip(rs.queries, q))
-        }
-        found[name] = averages(measure(rs.qrels, run, metrics))
-    return found
+        queries = vectors(rs.queries, start.query_prefix)
+        documents, ids = vectors(rs.corpus, start.passage_prefix), list(rs.corpus)
+        run = {}
+        for query, vector in zip(rs.queries, queries):
+            row = documents @ vector
+            run[query] = {ids[j]: float(row[j]) for j in np.argsort(-row, kind='stable')[:100]}
+        scores[name] = averages(measure(rs.qrels, run, metrics))
+    return scores
 
-
+# %% ../../nbs/training/10_dense.ipynb #92f4361e
 def alignment(start: Start, pairs: Sequence[tuple[str, str]], bf16: bool = False) -> dict[str, float]:
-    "The mean cosine of translations, Korean as query and English as passage (`pairs`), and of all other combinations (`random`)."
+    """The mean cosine of translations, Korean as query and English as passage (`pairs`),
+    and of all other combinations (`random`)."""
     check(len(pairs) > 1, f'alignment: {len(pairs)} pairs, at least 2 are needed')
-    ko, en = (
-        embed(start, [p[i] for p in pairs], prefix, bf16=bf16, progress=False)
-        for i, prefix in ((0, start.query_prefix), (1, start.passage_prefix))
-    )
+    ko = embed(start, [korean for korean, _ in pairs], start.query_prefix, bf16=bf16, progress=False)
+    en = embed(start, [english for _, english in pairs], start.passage_prefix, bf16=bf16, progress=False)
     cosine = ko @ en.T
     own = float(cosine.trace())
-    return {
-        'pairs': own / len(pairs),
-        'random': (float(cosine.sum()) - own) / (len(pairs) * (len(pairs) - 1)),
-    }
+    others = len(pairs) * (len(pairs) - 1)
+    return {'pairs': own / len(pairs), 'random': (float(cosine.sum()) - own) / others}
 
 # %% ../../nbs/training/10_dense.ipynb #4658f693
 def draw_languages(
-    ax, start: Start, pairs: Sequence[tuple[str, str]], lines: int = 12, seed: int = 0, bf16: bool = False
+    ax: Any,
+    start: Start,
+    pairs: Sequence[tuple[str, str]],
+    lines: int = 12,
+    seed: int = 0,
+    bf16: bool = False,
 ) -> np.ndarray:
-    "Korean and English sides of translation pairs as passages, on the plane by t-SNE, some pairs joined by lines; the points, Korean ones first, [2N, 2]."
+    """Draw both sides of translation pairs (Korean, English) as passages on matplotlib axes, by t-SNE;
+    `lines` pairs, about, are joined by lines. Returns the points, Korean ones first, [2N, 2]."""
     n = len(pairs)
     check(n > 1, f'draw_languages: {n} pairs, at least 2 are needed')
-    xy = project(
-        embed(start, [p[i] for i in (0, 1) for p in pairs], start.passage_prefix, bf16=bf16, progress=False),
-        'tsne',
-        seed,
-    )
-    draw_map(
-        ax,
-        xy,
-        [''] * 2 * n,
-        [LANG_COLOUR['ko']] * n + [LANG_COLOUR['en']] * n,
-        [(i, n + i) for i in range(0, n, max(1, n // max(lines, 1)))] if lines else [],
-    )
+    texts = [korean for korean, _ in pairs] + [english for _, english in pairs]
+    xy = project(embed(start, texts, start.passage_prefix, bf16=bf16, progress=False), 'tsne', seed)
+    colours = [LANG_COLOUR['ko']] * n + [LANG_COLOUR['en']] * n
+    every = max(1, n // max(lines, 1))
+    joined = [(i, n + i) for i in range(0, n, every)] if lines else []
+    draw_map(ax, xy, [''] * 2 * n, colours, joined)
     return xy
 
 # %% ../../nbs/training/10_dense.ipynb #c5dc9993
@@ -420,20 +432,43 @@ _NAMES = {
 
 def _full_tokenizer(start: Start) -> PreTrainedTokenizerFast:
     "The start's tokenizer, made to put its first and last token around a text by itself."
-    t, names = (
-        Tokenizer.from_str(start.tokenizer.to_str()),
-        {k: start.tokenizer.id_to_token(i) for k, i in start.specials.items() if i is not None},
-    )
-    first, last = ([names[k]] if k in names else [] for k in ('[CLS]', '[SEP]'))
+    tokenizer = Tokenizer.from_str(start.tokenizer.to_str())
+    names = {role: tokenizer.id_to_token(i) for role, i in start.specials.items() if i is not None}
+    first, last = ([names[role]] if role in names else [] for role in ('[CLS]', '[SEP]'))
     if first + last:
-        t.post_processor = TemplateProcessing(
+        tokenizer.post_processor = TemplateProcessing(
             single=' '.join([*first, '$A', *last]),
             pair=' '.join([*first, '$A', *last, '$B', *last]),
-            special_tokens=[(n, t.token_to_id(n)) for n in dict.fromkeys(first + last)],
+            special_tokens=[(name, tokenizer.token_to_id(name)) for name in dict.fromkeys(first + last)],
         )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=t, model_max_length=start.max_length, **{_NAMES[k]: v for k, v in names.items()}
-    )
+    special = {_NAMES[role]: name for role, name in names.items()}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=start.max_length, **special)
+
+# %% ../../nbs/training/10_dense.ipynb #42ec8cdf
+def _sentence_transformers_files(start: Start) -> dict[str, Any]:
+    "What sentence-transformers wants to know, by the file that it looks in."
+    kinds = (('', 'Transformer'), ('1_Pooling', 'Pooling'), ('2_Normalize', 'Normalize'))
+    modules = [
+        {'idx': n, 'name': str(n), 'path': path, 'type': f'sentence_transformers.models.{kind}'}
+        for n, (path, kind) in enumerate(kinds)
+    ]
+    pooling = {
+        'word_embedding_dimension': start.table.shape[1],
+        'pooling_mode_mean_tokens': True,
+        'pooling_mode_cls_token': False,
+        'include_prompt': True,
+    }
+    prompts = {
+        'prompts': {'query': start.query_prefix, 'document': start.passage_prefix},
+        'default_prompt_name': None,
+        'similarity_fn_name': 'cosine',
+    }
+    return {
+        'modules.json': modules,
+        '1_Pooling/config.json': pooling,
+        'sentence_bert_config.json': {'max_seq_length': start.max_length, 'do_lower_case': False},
+        'config_sentence_transformers.json': prompts,
+    }
 
 
 def save_dense(start: Start, folder: str | Path) -> Path:
@@ -442,33 +477,7 @@ def save_dense(start: Start, folder: str | Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     start.backbone.save_pretrained(folder)
     _full_tokenizer(start).save_pretrained(folder)
-    kinds = (('', 'Transformer'), ('1_Pooling', 'Pooling'), ('2_Normalize', 'Normalize'))
-    write_json(
-        folder / 'modules.json',
-        [
-            {'idx': n, 'name': str(n), 'path': path, 'type': f'sentence_transformers.models.{kind}'}
-            for n, (path, kind) in enumerate(kinds)
-        ],
-    )
-    write_json(
-        folder / '1_Pooling' / 'config.json',
-        {
-            'word_embedding_dimension': start.table.shape[1],
-            'pooling_mode_mean_tokens': True,
-            'pooling_mode_cls_token': False,
-            'include_prompt': True,
-        },
-    )
+    for name, content in _sentence_transformers_files(start).items():
+        write_json(folder / name, content)
     (folder / '2_Normalize').mkdir(exist_ok=True)
-    write_json(
-        folder / 'sentence_bert_config.json', {'max_seq_length': start.max_length, 'do_lower_case': False}
-    )
-    write_json(
-        folder / 'config_sentence_transformers.json',
-        {
-            'prompts': {'query': start.query_prefix, 'document': start.passage_prefix},
-            'default_prompt_name': None,
-            'similarity_fn_name': 'cosine',
-        },
-    )
     return folder
