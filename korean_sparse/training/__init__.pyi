@@ -34,6 +34,7 @@ from .teachers import (
     SentenceTeacher as SentenceTeacher,
     SparseTeacher as SparseTeacher,
     Teacher as Teacher,
+    VectorTeacher as VectorTeacher,
 )
 from .negatives import (
     Mined as Mined,
