@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Sequence
 
 import numpy as np
+import yaml
 from scipy.sparse import csr_matrix
 
 from .core.files import read_rows, write_json, write_rows, write_text
@@ -53,7 +54,10 @@ def _read_set(spec: str, split: str) -> RetrievalSet:
     if not colon or kind not in KINDS or resolve(spec).exists():
         return load_retrieval(need(spec, 'retrieval'), split)
     path, _, options = rest.partition('?')
-    values = dict(o.partition('=')[::2] for o in options.split('&') if o)
+    # numbers and truth values as in a recipe: `words=3`, `title=false`
+    values = {
+        key: yaml.safe_load(value) for key, _, value in (o.partition('=') for o in options.split('&') if o)
+    }
     if kind != 'hub' or resolve(path).exists():
         path = str(need(path, 'retrieval'))
     try:
@@ -117,12 +121,12 @@ class EvaluationConfig:
 # %% ../nbs/05_evaluation.ipynb #763c39ac
 def _without_hopeless(rs: RetrievalSet) -> RetrievalSet:
     "The set without queries for which no document is right."
-    hopeless = [q for q, docs in rs.qrels.items() if not any(s > 0 for s in docs.values())]
+    hopeless = {q: None for q, docs in rs.qrels.items() if not any(s > 0 for s in docs.values())}
     check(len(hopeless) < len(rs.qrels), f'{rs.name}: no query has a relevant document')
     if not hopeless:
         return rs
     text = '%s: %d queries without a relevant document are left out: %s'
-    log.warning(text, rs.name, len(hopeless), ', '.join(hopeless[:5]))
+    log.warning(text, rs.name, len(hopeless), ', '.join(list(hopeless)[:5]))
     queries = {q: t for q, t in rs.queries.items() if q not in hopeless}
     return RetrievalSet(rs.name, rs.corpus, queries, {q: rs.qrels[q] for q in rs.qrels if q not in hopeless})
 
@@ -174,10 +178,10 @@ def _inputs(cfg: EvaluationConfig) -> dict[str, Path]:
 
 
 def _stage_systems(
-    models: dict[str, SparseEncoder], ids: list[str], texts: list[str], names: Sequence[str]
+    models: dict[str, SparseEncoder], ids: list[str], texts: list[str], wanted: Sequence[str]
 ) -> tuple[dict[str, System], dict[str, csr_matrix]]:
     "The systems of stage 04 by name, each encoded once for all directions."
-    wanted, systems, rows = ' '.join(names), {}, {}
+    systems, rows = {}, {}
     for name in _OF_STAGE:
         if name not in wanted:
             continue
@@ -216,7 +220,7 @@ class _Judged:
     @property
     def ours(self) -> str:
         names = [system.name for system in self.systems]
-        return 'trained' if 'trained' in self.rows else names[-1]
+        return 'trained' if 'trained' in names else names[-1]
 
 
 def _judge(cfg: EvaluationConfig, inputs: dict[str, Path]) -> _Judged:
@@ -227,7 +231,7 @@ def _judge(cfg: EvaluationConfig, inputs: dict[str, Path]) -> _Judged:
     if cfg.needs_stage:
         for name, folder in (('untrained', 'untrained'), ('trained', 'checkpoint')):
             models[name] = SparseEncoder.load(inputs['pretraining'] / folder)
-        found, rows = _stage_systems(models, list(corpus), list(corpus.values()), cfg.names)
+        found, rows = _stage_systems(models, list(corpus), list(corpus.values()), cfg.parts)
         known |= found
     # a split to tune on is looked for in the judged set's own folder
     folder = resolve(cfg.folders[0]) if len(cfg.folders) == 1 else ''
@@ -413,9 +417,10 @@ def _write_leaks(judged: _Judged, out: Path) -> dict[str, int]:
 
 # %% ../nbs/05_evaluation.ipynb #04eb049d
 def _counterparts(rs: RetrievalSet) -> list[tuple[str, str]]:
-    "Pairs of documents that are right for the same queries."
+    "Pairs of documents, one in each language, that are right for the same queries."
     topics = {frozenset(d for d, s in docs.items() if s > 0) for docs in rs.qrels.values()}
-    return [tuple(sorted(topic)) for topic in sorted(topics, key=sorted) if len(topic) == 2]
+    pairs = [tuple(sorted(topic)) for topic in sorted(topics, key=sorted) if len(topic) == 2]
+    return [(a, b) for a, b in pairs if rs.doc_lang[a] != rs.doc_lang[b]]
 
 
 def _nearest_share(vectors: np.ndarray, pairs: Sequence[tuple[int, int]], korean: np.ndarray) -> float:
@@ -427,19 +432,31 @@ def _nearest_share(vectors: np.ndarray, pairs: Sequence[tuple[int, int]], korean
     return float(np.mean([nearest[a] == b for pair in pairs for a, b in (pair, pair[::-1])]))
 
 
-def _plot_languages(models: dict[str, SparseEncoder], rs: RetrievalSet, path: Path, seed: int) -> None:
-    "Judged passages of both languages in the encoder's space, before and after training."
+def _embedded(model: SparseEncoder, texts: Sequence[str], batch_size: int = 64) -> np.ndarray:
+    "Unit embeddings as the anchored head reads them, float32 [N, D]."
     import torch
 
-    ids = sorted({d for docs in rs.qrels.values() for d, s in docs.items() if s > 0})
+    vectors = []
+    with torch.no_grad():
+        for start in range(0, len(texts), batch_size):
+            batch = model.tokenize(texts[start : start + batch_size])
+            vectors.append(model.head.embed(model.hidden(*batch), *batch).numpy())
+    return np.concatenate(vectors)
+
+
+_MOST_SHOWN = 250  # pairs: a map with more of them is a cloud
+
+
+def _plot_languages(models: dict[str, SparseEncoder], rs: RetrievalSet, path: Path, seed: int) -> None:
+    "Passages of both languages on the same subjects in the encoder's space, before and after training."
+    counterparts = _counterparts(rs)[:_MOST_SHOWN]
+    ids = sorted({d for pair in counterparts for d in pair})
     place = {d: n for n, d in enumerate(ids)}
-    pairs = [(place[a], place[b]) for a, b in _counterparts(rs)]
+    pairs = [(place[a], place[b]) for a, b in counterparts]
     languages = [rs.doc_lang[d] for d in ids]
     fig, all_axes = axes(12, 5, len(models))
     for ax, (name, model) in zip(all_axes, models.items()):
-        with torch.no_grad():
-            batch = model.tokenize([rs.corpus[d] for d in ids])
-            vectors = model.head.embed(model.hidden(*batch), *batch).numpy()
+        vectors = _embedded(model, [rs.corpus[d] for d in ids])
         at = project(vectors, 'tsne', seed)
         for a, b in pairs:
             ax.plot(*at[[a, b]].T, color=GREY, lw=0.8, alpha=0.7, zorder=1)
@@ -459,10 +476,9 @@ def _look_inside(judged: _Judged, out: Path) -> dict[str, float]:
     terms = _pruned(judged, out)
     _write_reasons(judged, out)
     probed, leaked = _write_probes(judged, out), _write_leaks(judged, out)
-    if model.config.head == 'anchored':
-        _plot_languages(
-            judged.models, _read_set(cfg.folders[0], cfg.split), out / 'languages_tsne.png', cfg.seed
-        )
+    whole = judged.whole[0]
+    if model.config.head == 'anchored' and _counterparts(whole):
+        _plot_languages(judged.models, whole, out / 'languages_tsne.png', cfg.seed)
     ids, texts = list(judged.corpus), list(judged.corpus.values())
     baseline = morpheme_bm25(ids, texts, get_analyzer(cfg.analyzer))
     index = SparseIndex(ids, judged.rows['trained'], model.query)
@@ -490,7 +506,7 @@ def build(cfg: EvaluationConfig = EvaluationConfig()) -> StageResult:
         for system in judged.systems:
             ndcg = [row['nDCG@10'] for row in judged.table if row['system'] == system.name]
             metrics[f'{system.name} mean'] = round(float(np.mean(ndcg)), 4)
-        if 'trained' in judged.rows:
+        if judged.ours == 'trained':
             metrics |= _look_inside(judged, out)
         queries = sum(len(rs.queries) for rs in judged.whole)
         return {'counts': {'documents': len(judged.corpus), 'queries': queries}, 'metrics': metrics}

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Run notebooks and keep what they show, so that a reader of the repository sees it without running anything.
 
-python scripts/notebooks.py                      run all notebooks, write their outputs into them python
-scripts/notebooks.py nbs/text nbs/index.ipynb     some of them python scripts/notebooks.py --compare
-run them again, and say where what they show has changed python scripts/notebooks.py --check              run
-nothing: are the outputs clean, small, current?
+    python scripts/notebooks.py                            run all notebooks, write their outputs into them
+    python scripts/notebooks.py nbs/text nbs/index.ipynb   some of them
+    python scripts/notebooks.py --compare                  run them again, say where they show something else
+    python scripts/notebooks.py --check                    run nothing: are the outputs clean, small, current?
 
 What is kept: pictures (with fewer colours), tables, printed lines. What is not: progress bars, warnings,
 outputs of hidden cells. A path of this machine, an address in memory or a broken cell is named. Each
-notebook's metadata says of which cells its outputs are; an edited cell makes them stale, and `--check` (which
-CI calls) says so. The picture of a cell that is tagged `picture:NAME` becomes docs/pictures/NAME.png, for
-pages to show."""
+notebook's metadata says of which cells its outputs are; an edited cell makes them stale, and `--check`
+(which CI calls) says so. The picture of a cell that is tagged `picture:NAME` becomes
+docs/pictures/NAME.png, for pages to show."""
 
 import argparse
 import base64
@@ -31,7 +31,8 @@ STAMP = 'outputs_of'  # the notebook's metadata: a hash of the cells that its ou
 MOST_BYTES = 500_000
 # what no output may hold: places of a machine, addresses in memory, rests of progress bars
 FORBIDDEN = {
-    'a path of this machine': re.compile(r'(?<![\w.])/(?:home|root|tmp|work|Users|usr|var|mnt|opt)/\S+'),
+    'the path of this checkout': re.compile(re.escape(str(ROOT)) + '|' + re.escape(str(Path.home()))),
+    'a path of this machine': re.compile(r'(?<![\w.])/(?:home|root|tmp|Users|usr|var|mnt|opt)/\S+'),
     'an address in memory': re.compile(r'\bat 0x[0-9a-f]{6,}'),
     'a progress bar': re.compile(r'\d+%\||\d+(?:it|text|batch)/s\]'),
 }
@@ -39,6 +40,9 @@ FORBIDDEN = {
 
 def notebooks(given: list[Path]) -> list[Path]:
     "The notebooks of the given files and folders (all, if none is given), stages and what they need first."
+    missing = [str(p) for p in given if not p.exists()]
+    if missing:
+        sys.exit(f'no such notebook or folder: {", ".join(missing)}')
     found = [q for p in given or [NBS] for q in ([p] if p.suffix == '.ipynb' else p.rglob('*.ipynb'))]
     found = [p.resolve() for p in found if '.ipynb_checkpoints' not in p.parts]
     return sorted(found, key=lambda p: (p.parent != NBS, p.name == 'index.ipynb', p))
@@ -159,6 +163,8 @@ def save_pictures(notebook: nbformat.NotebookNode) -> None:
             kind, _, name = tag.partition(':')
             if kind == 'picture':
                 shown = [o.data['image/png'] for o in cell.outputs if 'image/png' in o.get('data', {})]
+                if not shown:
+                    sys.exit(f'a cell that is tagged {tag} shows no picture')
                 (PICTURES / f'{name}.png').write_bytes(base64.b64decode(shown[0]))
 
 
@@ -175,7 +181,9 @@ def write(path: Path, notebook: nbformat.NotebookNode) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         'paths', nargs='*', type=Path, help='notebooks or folders of them; all, if none is given'
     )

@@ -16,6 +16,7 @@ import sys
 import time
 import unicodedata
 from pathlib import Path
+from typing import Iterable
 
 import yaml
 
@@ -33,7 +34,7 @@ def read_run(path: Path) -> tuple[str, dict[str, dict]]:
     name = recipe.pop('run', path.stem)
     unknown = set(recipe) - {*STAGES, BOX}
     if unknown:
-        sys.exit(f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {", ".join(STAGES)}')
+        sys.exit(f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {", ".join([*STAGES, BOX])}')
     if BOX in recipe:
         return name, {BOX: {'recipe': str(path.resolve())}}
     return name, {stage: recipe[stage] or {} for stage in STAGES if stage in recipe}
@@ -78,7 +79,7 @@ def pad(text: str, n: int) -> str:
     return text + ' ' * (n - width(text))
 
 
-def report(name: str, walls: dict[str, float]) -> None:
+def report(name: str, walls: dict[str, float], started: str) -> None:
     "One table of figures, one of stages, the pictures, and three searches."
     base = outputs_root() / name
     m = {stage: json.loads((base / stage / 'manifest.json').read_text(encoding='utf-8')) for stage in STAGES}
@@ -107,7 +108,7 @@ def report(name: str, walls: dict[str, float]) -> None:
     for s in STAGES:
         print(
             f'  {s:26}{m[s]["seconds"]:9.1f}{m[s]["peak_mb"]:9}{walls.get(s, 0):12.1f}'
-            + ('   skipped, unchanged' if m[s]['finished'] < STARTED else '')
+            + ('   skipped, unchanged' if m[s]['finished'] < started else '')
         )
     print(
         '\npictures\n'
@@ -139,45 +140,51 @@ def figures(name: str, walls: dict[str, float]) -> None:
         print(f'  in {outputs_root() / name / stage}')
 
 
-def main() -> None:
-    global STARTED
-    STARTED = time.strftime('%Y-%m-%d %H:%M:%S')
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('recipe', type=Path)
     parser.add_argument('--force', action='store_true', help='run stages again even if nothing has changed')
-    parser.add_argument('--from', dest='first', default='01', help='begin at this stage, e.g. 04')
+    parser.add_argument(
+        '--from', dest='first', default='01', help='begin at this stage: 04, or its whole name'
+    )
     args = parser.parse_args()
-    name, recipe = read_run(args.recipe)
-    stale = {s for stage in recipe for s in stale_modules(f'korean_sparse.{STAGES.get(stage, "box")}')}
+    if not any(stage.startswith(args.first) for stage in STAGES):
+        parser.error(f'--from {args.first}: no such stage; known are {", ".join(STAGES)}')
+    if BOX in read_run(args.recipe)[1] and (args.force or args.first != '01'):
+        parser.error(f'{args.recipe} is one notebook, {BOX}: --force and --from are of runs with stages')
+    return args
+
+
+def check_exported(stages: Iterable[str]) -> None:
+    "Stop if a notebook that the run depends on was edited and not exported."
+    stale = {s for stage in stages for s in stale_modules(f'korean_sparse.{STAGES.get(stage, "box")}')}
     if stale:
-        sys.exit(
-            'not exported, so the run would use old code: '
-            + '; '.join(sorted(stale))
-            + '\nrun `nbdev_export`, then this again'
-        )
-    walls: dict[str, float] = {}
+        found = '; '.join(sorted(stale))
+        sys.exit(f'not exported, so the run would use old code: {found}\nrun `nbdev_export`, then this again')
+
+
+def main() -> None:
+    args = parse_arguments()
+    started = time.strftime('%Y-%m-%d %H:%M:%S')
+    name, recipe = read_run(args.recipe)
+    check_exported(recipe)
+    out = outputs_root() / name
     if BOX in recipe:
-        print(
-            (
-                f'{BOX}: {run_notebook(BOX, recipe[BOX], outputs_root() / name / "notebooks"):.0f} s; the '
-                f'model, its card and its figures are in {outputs_root() / name / BOX}'
-            )
-        )
+        seconds = run_notebook(BOX, recipe[BOX], out / 'notebooks')
+        print(f'{BOX}: {seconds:.0f} s; the model, its card and its figures are in {out / BOX}')
         return
+    walls: dict[str, float] = {}
     for stage, parameters in recipe.items():
         if stage[:2] < args.first[:2]:
             continue
         print(f'{stage} ...', end=' ', flush=True)
-        walls[stage] = run_notebook(
-            stage,
-            {'run': name, **parameters, **({'force': True} if args.force else {})},
-            outputs_root() / name / 'notebooks',
-        )
+        more = {'force': True} if args.force else {}
+        walls[stage] = run_notebook(stage, {'run': name, **parameters, **more}, out / 'notebooks')
         print(f'{walls[stage]:.0f} s', flush=True)
-    if len(walls) == len(STAGES) or all(
-        (outputs_root() / name / s / 'manifest.json').exists() for s in STAGES
-    ):
-        report(name, walls)
+    if all((out / stage / 'manifest.json').exists() for stage in STAGES):
+        report(name, walls, started)
     else:
         figures(name, walls)
 

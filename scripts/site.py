@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Build the site from docs/, the notebooks and the library's docstrings, without any network: python
-scripts/site.py
+"""Build the site from docs/, the notebooks and the library's docstrings, without any network.
 
-The pages are laid together in build/site (notebooks by wing, a reference page for each of them), then mkdocs
-makes _site of them. A link that leads nowhere, a module that no page names, a notebook that no page holds
-stops the build."""
+    python scripts/site.py      or: make docs
+
+The pages are laid together in build/site (notebooks by wing, a reference page for each of them), then
+mkdocs makes _site of them. A link that leads nowhere, a module that no page names, a notebook that no
+page holds stops the build."""
 
 import ast
 import json
@@ -119,6 +120,17 @@ def definitions(path: Path) -> set[str]:
     "The functions and classes of a module."
     body = ast.parse(path.read_text(encoding='utf-8')).body
     return {n.name for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+
+
+def module_heading(name: str, module: str, path: Path) -> list[str]:
+    "What stands above a module's entries: its name, what it is for, its notebook."
+    title, subtitle = title_of(path)
+    return [
+        f'## {name}',
+        '',
+        f'{subtitle}. Notebook: [{title}](../{page_of(path)}) (`korean_sparse.{module}`).',
+        '',
+    ]
 
 
 def reference_page(wing: str, modules: dict[str, Path]) -> str:
@@ -265,7 +277,7 @@ def main() -> None:
         docs_dir=str(PAGES),
         site_dir=str(OUT),
         nav=nav,
-        strict='--lenient' not in sys.argv,
+        strict=True,
     )
     config.plugins.on_startup(command='build', dirty=False)
     try:

@@ -33,10 +33,7 @@ def main() -> None:
     args = parser.parse_args()
     config = read_config(args.recipe)
     if config.freeze:
-        parser.error(
-            'a recipe with `freeze` trains a head in minutes on one process: '
-            f'python scripts/run.py {args.recipe}'
-        )
+        parser.error(f'a recipe with `freeze` runs on one process: python scripts/run.py {args.recipe}')
     folder, history = train_ahead(config)
     print(f'{folder}: {history[-1]}')
 

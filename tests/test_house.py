@@ -16,9 +16,10 @@ LIBRARY, NBS = ROOT / 'korean_sparse', ROOT / 'nbs'
 BIN = Path(sys.executable).parent
 SHIMS = {'query', 'artifacts', 'healing', 'start', 'packed'}
 MODULES = [
-    p for p in sorted(LIBRARY.rglob('*.py')) if not p.name.startswith('_') and p.stem not in SHIMS - {'start'}
+    p
+    for p in sorted(LIBRARY.rglob('*.py'))
+    if not p.name.startswith('_') and (p.parent != LIBRARY or p.stem not in SHIMS)
 ]
-MODULES = [p for p in MODULES if p.parent != LIBRARY or p.stem not in SHIMS]
 
 
 def python(code: str, cwd: Path) -> str:

@@ -1,5 +1,5 @@
-"""Every block of code that a reader may copy from the READMEs, the model's card and the guides runs as it
-stands."""
+"""Every block of code that a reader may copy from the READMEs, the model's card and the guides runs; what
+names encoders of the hub runs on tiny ones in their place."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def needs_node(block: str) -> bool:
-    return 'connect(' in block or 'client' in block
+    return 'connect(' in block
 
 
 def needs_hub(block: str) -> bool:
@@ -61,17 +61,20 @@ def run_blocks(found: list[str], cwd: Path, **environment: str) -> None:
     assert done.stdout.strip()
 
 
-@pytest.mark.parametrize('page', [p for p in PAGES if blocks(p, 'python')])
+def plain_blocks(page: str) -> list[str]:
+    "Blocks that need neither a node nor encoders of the hub."
+    found = blocks(page, 'python')
+    return [] if any(map(needs_hub, found)) else [b for b in found if not needs_node(b)]
+
+
+@pytest.mark.parametrize('page', [p for p in PAGES if plain_blocks(p)])
 def test_blocks_of_python_run(page, tmp_path):
-    found = [b for b in blocks(page, 'python') if not needs_node(b) and not needs_hub(b)]
-    if found:
-        run_blocks(found, tmp_path)
+    run_blocks(plain_blocks(page), tmp_path)
 
 
 @pytest.mark.parametrize('page', [p for p in PAGES if any(map(needs_node, blocks(p, 'python')))])
 def test_blocks_for_opensearch_run_on_a_node(page, node, client, tmp_path):  # noqa: F811
-    for index in ('articles',):
-        client.indices.delete(index=index, ignore_unavailable=True)
+    client.indices.delete(index='articles', ignore_unavailable=True)
     found = [b for b in blocks(page, 'python') if needs_node(b)]
     run_blocks(found, tmp_path, OPENSEARCH_URL=node.url)
     client.indices.delete(index='articles', ignore_unavailable=True)
@@ -82,20 +85,12 @@ def test_blocks_with_encoders_of_the_hub_run_on_tiny_ones(page, tmp_path):
     "The same lines, with folders in place of the names of the hub."
     tiny_checkpoint(tmp_path / 'mlm', TEXTS, 'bert')
     tiny_checkpoint(tmp_path / 'e5', TEXTS, 'xlm-roberta')
-    before = f"""
-import numpy as np
-from korean_sparse.text import get_analyzer, train_vocabulary
-texts = {TEXTS!r}
-vocabulary = train_vocabulary(texts, get_analyzer('kiwi'), size=300)
-idf = np.ones(len(vocabulary), dtype=np.float32)
-"""
-    code = '\n'.join(b for b in blocks(page, 'python') if needs_hub(b))
+    (tmp_path / 'texts.txt').write_text('\n'.join(TEXTS), encoding='utf-8')
+    code = '\n'.join(blocks(page, 'python'))
     code = code.replace('klue/bert-base', 'mlm').replace('intfloat/multilingual-e5-small', 'e5')
     code = code.replace('heal(moved, e5, texts)', 'heal(moved, e5, texts, HealConfig(steps=2))')
-    run_blocks(
-        [before, 'from korean_sparse.encoder import HealConfig', code, 'print(model.encode(texts).shape)'],
-        tmp_path,
-    )
+    code = f'from korean_sparse.encoder import HealConfig\n{code}\nprint(model.encode(texts).shape)'
+    run_blocks([code], tmp_path)
 
 
 @pytest.mark.parametrize('page', [p for p in PAGES if blocks(p, 'yaml')])
@@ -160,13 +155,14 @@ def test_make_targets_that_pages_show_exist():
 
 @pytest.mark.parametrize('page', ['README.md', 'README.ko.md'])
 def test_the_figures_of_the_readmes_are_those_of_the_model(page):
+    text = (ROOT / page).read_text(encoding='utf-8')
+    rows = [line for line in text.splitlines() if line.startswith('| ') and '[0.' in line]
     figures = json.loads((installed_model() / 'figures.json').read_text(encoding='utf-8'))
-    rows = [
-        l for l in (ROOT / page).read_text(encoding='utf-8').splitlines() if l.startswith('| ') and '[0.' in l
-    ]
-    known = json.dumps(figures)
-    assert len(rows) == 3
-    numbers = [n for row in rows for n in re.findall(r'0\.\d{3}', row)]
-    rounded = {f'{float(n):.3f}' for n in re.findall(r'0\.\d{3,}', known)}
-    assert set(numbers) <= rounded and len(numbers) == 27
-    assert len((ROOT / page).read_text(encoding='utf-8').splitlines()) <= 120
+    of_set = {row['set']: row for row in figures['sets']}
+    judged = (('welfare', 'nDCG@10'), ('boolq', 'nDCG@10'), ('ko to en', 'R@10'))
+    for row, (name, metric) in zip(rows, judged, strict=True):
+        values = [of_set[name][f'{system} {metric}'] for system in ('BM25', 'teacher', 'box')]
+        shown = [cell.strip() for cell in row.strip('|').split('|')][1:]
+        assert shown == [f'{mean:.3f} [{low:.3f}, {high:.3f}]' for mean, low, high in values]
+    assert {'boolq', 'ko to en'} <= set(figures['never_trained_on'])
+    assert len(text.splitlines()) <= 120
