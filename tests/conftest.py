@@ -1,4 +1,4 @@
-"The finished sample run, made once for all tests that need it."
+"What several tests need and is made once: the finished sample run, the wheel."
 
 import os
 import subprocess
@@ -20,3 +20,14 @@ def sample_run() -> Path:
         cwd=ROOT,
     )
     return Path(os.environ.get('KOREAN_SPARSE_OUTPUTS') or ROOT / 'outputs') / 'sample'
+
+
+@pytest.fixture(scope='session')
+def wheel(tmp_path_factory) -> Path:
+    "The wheel of the library."
+    folder = tmp_path_factory.mktemp('wheel')
+    pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check', 'wheel', '--no-deps']
+    subprocess.run(
+        [*pip, '--no-build-isolation', '--wheel-dir', folder, ROOT], check=True, stdin=subprocess.DEVNULL
+    )
+    return next(folder.glob('*.whl'))

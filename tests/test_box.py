@@ -92,25 +92,10 @@ print(search('earthquake')[0].id, search('earthquake')[0].terms)
 """
 
 
-def test_an_installed_wheel_searches_without_network_in_an_empty_folder(tmp_path):
-    pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check']
+def test_an_installed_wheel_searches_without_network_in_an_empty_folder(wheel, tmp_path):
+    pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check', 'install', '--no-deps']
     subprocess.run(
-        [*pip, 'wheel', '--no-deps', '--no-build-isolation', '--wheel-dir', tmp_path / 'wheel', ROOT],
-        check=True,
-        stdin=subprocess.DEVNULL,
-    )
-    subprocess.run(
-        [
-            *pip,
-            'install',
-            '--no-deps',
-            '--no-index',
-            '--target',
-            tmp_path / 'installed',
-            next((tmp_path / 'wheel').glob('*.whl')),
-        ],
-        check=True,
-        stdin=subprocess.DEVNULL,
+        [*pip, '--no-index', '--target', tmp_path / 'installed', wheel], check=True, stdin=subprocess.DEVNULL
     )
     (tmp_path / 'empty').mkdir()
     done = subprocess.run(

@@ -128,24 +128,11 @@ print('all')
     assert python(code, tmp_path) == 'all'
 
 
-def test_types_are_seen_from_outside(tmp_path):
+def test_types_are_seen_from_outside(wheel, tmp_path):
     "By somebody who has installed the wheel, in an environment of their own."
-    wheel = [
-        sys.executable,
-        '-m',
-        'pip',
-        'wheel',
-        '--quiet',
-        '--no-deps',
-        '--no-build-isolation',
-        '-w',
-        tmp_path,
-        ROOT,
-    ]
-    subprocess.run(wheel, check=True, stdin=subprocess.DEVNULL)
     subprocess.run([sys.executable, '-m', 'venv', '--without-pip', tmp_path / 'venv'], check=True)
     packages = next((tmp_path / 'venv/lib').glob('python*/site-packages'))
-    zipfile.ZipFile(next(tmp_path.glob('*.whl'))).extractall(packages)
+    zipfile.ZipFile(wheel).extractall(packages)
     (tmp_path / 'use.py').write_text(
         'from korean_sparse import Search, SparseEncoder\n'
         "search = Search(['글'])\n"
