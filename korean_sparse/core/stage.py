@@ -231,10 +231,10 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
     `make(folder)` writes rows and pictures and returns `{'counts': ..., 'metrics': ...}`. Raises `DataError`
     if the outputs cannot be written; what `make` raises is passed on, and the folder stays as it was."""
     folder, module = stage_folder(config.run, stage), f'korean_sparse.{STAGES[stage]}'
+    home = _writable(folder.parent)
     executed = _executed_around(make)
     warn_of_stale_modules(module, executed)
     key = _key(stage, config, inputs, code_hash(module, executed))
-    home = _writable(folder.parent)
     with locked(home / f'.{stage}.lock'), _hidden_folder(folder) as partial:
         before = _manifest(folder)
         if not config.force and all(before.get(k) == v for k, v in key.items()):
