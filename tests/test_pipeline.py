@@ -152,6 +152,7 @@ def test_a_read_only_output_folder_is_named(tmp_path):
         p.chmod(0o755)
     code = """
 import os
+import encodings.unicode_escape  # loaded late otherwise, from a place that another user may not read
 from korean_sparse import wikipedia
 if os.getuid() == 0: os.setuid(65534)  # the superuser may write anywhere
 wikipedia.build()
