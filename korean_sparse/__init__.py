@@ -6,7 +6,7 @@
     search('커피를 마셔도 되나요')
 
 `Search` is a list of texts, searched; `SparseEncoder` the model; `SparseIndex` the query side over encoded
-rows. Everything else is in a folder by what it is about: `korean_sparse.text`, `.retrieval`, `.opensearch` ...
+rows. Everything else is in folders by what it is about: `korean_sparse.text`, `.retrieval`, `.opensearch` ...
 """
 
 __version__ = "0.4.0"

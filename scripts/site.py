@@ -141,14 +141,8 @@ def reference_page(wing: str, modules: dict[str, Path]) -> str:
     for module, path in modules.items():
         if module.partition('.')[0] != wing:
             continue
-        short, (title, subtitle) = module.partition('.')[2], title_of(path)
-        link = f'../{page_of(path)}'
-        lines += [
-            f'## {short}',
-            '',
-            f'{subtitle}. Notebook: [{title}]({link}) (`korean_sparse.{module}`).',
-            '',
-        ]
+        short = module.partition('.')[2]
+        lines += module_heading(short, module, path)
         documented = definitions(LIBRARY / wing / f'{short}.py')
         constants = [n for n in names.get(short, ()) if n not in documented]
         if constants:
@@ -168,14 +162,7 @@ def doors_page(modules: dict[str, Path]) -> str:
         '',
     ]
     for module in DOORS:
-        title, subtitle = title_of(modules[module])
-        link = f'../{page_of(modules[module])}'
-        lines += [
-            f'## {module}',
-            '',
-            f'{subtitle}. Notebook: [{title}]({link}) (`korean_sparse.{module}`).',
-            '',
-        ]
+        lines += module_heading(module, module, modules[module])
         tree = ast.parse((LIBRARY / f'{module}.py').read_text(encoding='utf-8'))
         public = [n.name for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith('_')]
         lines += [line for name in public for line in (f'::: korean_sparse.{module}.{name}', '')]
