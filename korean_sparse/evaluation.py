@@ -6,9 +6,10 @@
 __all__ = ['EvaluationConfig', 'build']
 
 # %% ../nbs/05_evaluation.ipynb #10002967
+import json
 import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Sequence
 
@@ -33,7 +34,7 @@ from korean_sparse.core.pictures import (
 from .core.places import need, outputs_root, resolve
 from .core.rows import DataError, SynonymPair, TrainExample, check, log
 from .core.stage import StageResult, run_stage, upstream
-from .encoder.model import SparseEncoder
+from .encoder.model import SparseEncoder, installed_model
 from .examples.readers import KINDS, examples_set
 from .judging.costs import encoded_system, latency, pruning_curve
 from .judging.probes import PROBES, garbage_report, kept_recall, pair_score, strongest
@@ -68,6 +69,7 @@ def _read_set(spec: str, split: str) -> RetrievalSet:
 # %% ../nbs/05_evaluation.ipynb #47cb88a6
 # systems that come from stage 04; all others are names of judging/00_systems
 _OF_STAGE = ('lexical part', 'untrained', 'trained')
+_BOX = 'box'  # the model that comes with the library
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,11 @@ class EvaluationConfig:
     run: str = 'sample'
     pretraining: str = ''
     synonyms: str = ''
-    retrieval: str = 'data/sample/retrieval'
+    retrieval: str = ''
     split: str = 'test'
     systems: str = (
-        'BM25 | bm25:whitespace | bm25:bigram | lexical part | untrained | trained | hybrid:BM25+trained'
+        'BM25 | bm25:whitespace | bm25:bigram | lexical part | untrained | trained | box | '
+        'hybrid:BM25+trained'
     )
     analyzer: str = 'auto'
     depth: int = 100
@@ -96,7 +99,10 @@ class EvaluationConfig:
             all(self.names) and len(set(self.names)) == len(self.names),
             f'systems = {self.systems!r}: an empty name, or one that is there twice; separate them by |',
         )
-        check(all(self.folders), f'retrieval = {self.retrieval!r}: an empty name; separate folders by |')
+        check(
+            all(self.folders) or not self.retrieval,
+            f'retrieval = {self.retrieval!r}: an empty name; separate folders by |',
+        )
         check(self.depth >= 10, f'depth = {self.depth}: the metrics look at ten documents and more')
 
     @property
@@ -105,6 +111,7 @@ class EvaluationConfig:
 
     @property
     def folders(self) -> list[str]:
+        "The sets that are judged; see `_with_set` for none."
         return [folder.strip() for folder in self.retrieval.split('|')]
 
     @property
@@ -119,6 +126,27 @@ class EvaluationConfig:
         return any(part in _OF_STAGE for part in self.parts)
 
 # %% ../nbs/05_evaluation.ipynb #763c39ac
+_SAMPLE_SET = 'data/sample/retrieval'
+
+
+def _with_set(cfg: EvaluationConfig) -> EvaluationConfig:
+    """The parameters with the name of a set, if they have none.
+
+    That is the set of stage 04: the one it was given, or `questions`, made of titles that it held back.
+    Without a stage 04 it is the sample's."""
+    if cfg.retrieval:
+        return cfg
+    folder = resolve(cfg.pretraining) if cfg.pretraining else outputs_root() / cfg.run / '04_pretraining'
+    if (folder / 'questions').exists():
+        log.warning(
+            'retrieval is empty: the questions are titles that stage 04 held back, not real questions'
+        )
+        return replace(cfg, retrieval=str(folder / 'questions'))
+    manifest = folder / 'manifest.json'
+    asked = json.loads(manifest.read_text(encoding='utf-8'))['parameters'] if manifest.exists() else {}
+    return replace(cfg, retrieval=asked.get('retrieval') or _SAMPLE_SET)
+
+
 def _without_hopeless(rs: RetrievalSet) -> RetrievalSet:
     "The set without queries for which no document is right."
     hopeless = {q: None for q, docs in rs.qrels.items() if not any(s > 0 for s in docs.values())}
@@ -128,13 +156,14 @@ def _without_hopeless(rs: RetrievalSet) -> RetrievalSet:
     text = '%s: %d queries without a relevant document are left out: %s'
     log.warning(text, rs.name, len(hopeless), ', '.join(list(hopeless)[:5]))
     queries = {q: t for q, t in rs.queries.items() if q not in hopeless}
-    return RetrievalSet(rs.name, rs.corpus, queries, {q: rs.qrels[q] for q in rs.qrels if q not in hopeless})
+    qrels = {q: judged for q, judged in rs.qrels.items() if q not in hopeless}
+    return replace(rs, queries=queries, qrels=qrels)
 
 
 def _load_sets(cfg: EvaluationConfig) -> tuple[list[RetrievalSet], list[RetrievalSet]]:
     """The whole sets, and what is judged: each direction of a set in which more than one has queries, else
     the set itself."""
-    whole, judged = [], []
+    cfg, whole, judged = _with_set(cfg), [], []
     for folder in cfg.folders:
         rs = _without_hopeless(_read_set(folder, cfg.split))
         whole.append(rs)
@@ -158,7 +187,9 @@ def _load_sets(cfg: EvaluationConfig) -> tuple[list[RetrievalSet], list[Retrieva
 def _inputs(cfg: EvaluationConfig) -> dict[str, Path]:
     "What the result depends on: sets, models and runs that are files, and the stages before."
     inputs: dict[str, Path] = {}
-    for n, spec in enumerate(cfg.folders, 1):
+    if _BOX in cfg.parts:
+        inputs[_BOX] = installed_model()
+    for n, spec in enumerate(_with_set(cfg).folders, 1):
         path = resolve(spec)
         if not path.exists():
             path = resolve(spec.partition(':')[2].partition('?')[0])
@@ -193,6 +224,13 @@ def _stage_systems(
         systems[name] = encoded_system(name, model, rows[name], ids, time.time() - start)
     return systems, rows
 
+
+def _box_system(ids: list[str], texts: list[str]) -> System:
+    "The model in the box, encoded once for all directions."
+    model, start = SparseEncoder.load(), time.time()
+    rows = model.encode(texts, progress=True)
+    return encoded_system(_BOX, model, rows, ids, time.time() - start)
+
 # %% ../nbs/05_evaluation.ipynb #48fcc392
 @dataclass
 class _Judged:
@@ -225,6 +263,7 @@ class _Judged:
 
 def _judge(cfg: EvaluationConfig, inputs: dict[str, Path]) -> _Judged:
     "Ask all systems all queries, and compare what they found."
+    cfg = _with_set(cfg)
     whole, sets = _load_sets(cfg)
     corpus = {i: text for rs in whole for i, text in rs.corpus.items()}
     known, models, rows = {'BM25': System('BM25', bm25(cfg.analyzer).search)}, {}, {}
@@ -233,6 +272,8 @@ def _judge(cfg: EvaluationConfig, inputs: dict[str, Path]) -> _Judged:
             models[name] = SparseEncoder.load(inputs['pretraining'] / folder)
         found, rows = _stage_systems(models, list(corpus), list(corpus.values()), cfg.parts)
         known |= found
+    if _BOX in cfg.parts:
+        known[_BOX] = _box_system(list(corpus), list(corpus.values()))
     # a split to tune on is looked for in the judged set's own folder
     folder = resolve(cfg.folders[0]) if len(cfg.folders) == 1 else ''
     systems = [read_system(n, folder, known) for n in cfg.names if n in known or n not in _OF_STAGE]
@@ -490,6 +531,7 @@ def _look_inside(judged: _Judged, out: Path) -> dict[str, float]:
 def build(cfg: EvaluationConfig = EvaluationConfig()) -> StageResult:
     """Stage 05: systems and retrieval sets -> table, values of single queries, runs, pictures; with a
     checkpoint of stage 04 also probes, reasons and a check for leaks."""
+    cfg = _with_set(cfg)
     inputs = _inputs(cfg)
 
     def make(out: Path) -> dict:

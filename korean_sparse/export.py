@@ -143,8 +143,9 @@ def agreement(model: SparseEncoder, folder: str | Path, texts: Sequence[str] = _
     """How far the weights of a folder's files are from the encoder's.
 
     `weight_gap` of TorchScript and, if there, of ONNX (0: equal), and the rank correlation of 8-bit ONNX."""
-    folder = Path(folder)
-    want = model.encode(texts)
+    folder, spellings = Path(folder), model.config.spellings
+    want = model.configure(spellings=False).encode(texts)  # which `encode` alone adds
+    model.configure(spellings=spellings)
     found = {'torchscript_gap': weight_gap(want, _by_torchscript(folder, texts))}
     if (folder / 'onnx/model.onnx').exists():
         found['onnx_gap'] = weight_gap(want, run_onnx(folder / 'onnx/model.onnx', model, texts))
@@ -251,7 +252,7 @@ def _figures(trained: dict, evaluated: dict | None) -> str:
 
 def _sources(parameters: dict) -> str:
     "The names of the files that a model was trained on, of stage 04's parameters."
-    given = parameters.get('sources') or [parameters['retrieval']]
+    given = parameters.get('sources') or [parameters.get('retrieval') or parameters.get('documents', '')]
     paths = (str(s.get('path', s)) if isinstance(s, dict) else str(s) for s in given)
     return ', '.join(f'`{Path(p).name}`' for p in dict.fromkeys(paths))
 

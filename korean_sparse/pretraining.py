@@ -12,19 +12,19 @@ import json
 import os
 import shutil
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 import torch
 
-from .core.files import find_rows, locked, read_rows, write_json, write_rows
+from .core.files import find_rows, locked, read_rows, write_json, write_rows, write_text
 from .core.pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, save_picture
-from .core.places import need, outputs_root
+from .core.places import need, outputs_root, resolve
 from .core.rows import Article, NewsItem, SynonymPair, TrainExample, check, log
 from .core.settings import make_config
-from .core.stage import StageResult, file_hash, run_stage, upstream
+from .core.stage import StageResult, file_hash, run_stage, stage_folder, upstream
 from .encoder.made import from_scratch
 from .encoder.model import SparseEncoder
 from .examples.corpus import read_text_sources
@@ -33,10 +33,12 @@ from .examples.readers import news_examples, retrieval_examples
 from .retrieval.query import SparseIndex, idf_weights
 from .retrieval.sets import DIRECTIONS, RetrievalSet, averages, load_retrieval, measure
 from .text.analysers import Analyzer, get_analyzer
+from .text.normal import normalize
 from .text.prose import without_headings
 from .text.terms import title_term
 from .text.vectors import join_linked, ppmi_vectors
 from .text.vocabulary import MUTED, Vocabulary, train_vocabulary
+from .timeline.dated import dated_files, read_columns, read_dated
 from .training.curriculum import Curriculum, Phase, read_phases
 from .training.loop import LoopConfig, fit
 from .training.query_weights import QueryTuning, learn_query_weights, with_query_weights
@@ -51,6 +53,7 @@ from korean_sparse.training.recipe import (
 )
 from .training.states import remembered
 from .training.teachers import EmbeddingCache, Teacher
+from .wiki.documents import own_articles
 
 # %% ../nbs/04_pretraining.ipynb #92da6092
 def _check_numbers(cfg: 'PretrainConfig') -> None:
@@ -87,8 +90,11 @@ class PretrainConfig:
     wikipedia: str = ''  # folder of stage 01; empty: that of this run
     synonyms: str = ''  # of stage 02
     temporal: str = ''  # of stage 03
-    retrieval: str = 'data/sample/retrieval'  # BEIR folder
-    news: str = 'data/sample/news/news.jsonl'  # dated texts
+    documents: str = ''  # your own, a file or a folder, instead of stage 01
+    columns: str = ''  # of the documents: title=제목, text=본문
+    encoding: str = ''  # of the documents, if it is not UTF-8
+    retrieval: str = ''  # BEIR folder; empty: the sample's, or questions made from titles
+    news: str = ''  # dated texts; empty: those that stage 03 read
     # start and vocabulary
     start: str = ''  # a checkpoint; empty: from scratch
     terms: str = ''  # another, for the embeddings of terms
@@ -185,18 +191,70 @@ class _Data:
     texts: list[str]  # for vocabulary and idf
     groups: list[list[str]]  # texts that belong together, each group one context of the vectors
     pairs: list[tuple[str, str]]  # known translations, (korean, english)
+    judged: Path | None = None  # the retrieval set that rounds are judged on
+
+
+_STAGES = {
+    'wikipedia': '01_wikipedia',
+    'synonyms': '02_synonyms',
+    'temporal': '03_temporal_clustering',
+}
+_SAMPLE_SET, _SAMPLE_NEWS = 'data/sample/retrieval', 'data/sample/news/news.jsonl'
+_SAMPLE_DUMPS = 'data/sample/wiki/'
+
+
+def _parameters_of(folder: Path | None) -> dict[str, Any]:
+    "What the stage that left a folder was asked for; empty if nobody knows."
+    path = folder / 'manifest.json' if folder else None
+    return json.loads(path.read_text(encoding='utf-8'))['parameters'] if path and path.exists() else {}
+
+
+def _is_sample(cfg: PretrainConfig, inputs: dict[str, Path]) -> bool:
+    "Whether the articles are those of the sample: its judged queries ask for these alone."
+    asked = _parameters_of(inputs.get('wikipedia'))
+    dumps = [asked.get(f'{lang}_dump', '') for lang in ('ko', 'en')]
+    named = any(str(dump).startswith(_SAMPLE_DUMPS) for dump in dumps)
+    return not cfg.documents and named and not asked.get('articles')
+
+
+def _news_of(inputs: dict[str, Path]) -> dict[str, str]:
+    "How stage 03 read its news: `news`, `columns` and `zone`."
+    asked = _parameters_of(inputs.get('temporal'))
+    return {name: asked[name] for name in ('news', 'columns', 'zone') if asked.get(name)}
+
+
+def _named(cfg: PretrainConfig, inputs: dict[str, Path]) -> PretrainConfig:
+    "The parameters with the names of what is read by default, for the manifest."
+    news = cfg.news or _news_of(inputs).get('news', '') or (_SAMPLE_NEWS if cfg.sources else '')
+    of_sample = bool(cfg.sources) or _is_sample(cfg, inputs)
+    return replace(cfg, retrieval=cfg.retrieval or (_SAMPLE_SET if of_sample else ''), news=news)
+
+# %% ../nbs/04_pretraining.ipynb #1947023c
+def _stage_inputs(cfg: PretrainConfig) -> dict[str, Path]:
+    """What stages 01 to 03 left, the judged queries and the news, as far as the run has them.
+
+    A run on documents of one's own needs nothing else; without any, each stage must have been run."""
+    inputs = {}
+    for name, stage in _STAGES.items():
+        given = getattr(cfg, name)
+        if not cfg.documents or given or (stage_folder(cfg.run, stage) / 'manifest.json').exists():
+            inputs[name] = upstream(stage, cfg.run, given, name)
+    if cfg.documents:
+        inputs.pop('wikipedia', None)
+        inputs['documents'] = need(cfg.documents, 'documents')
+    retrieval = cfg.retrieval or (_SAMPLE_SET if _is_sample(cfg, inputs) else '')
+    if retrieval:
+        inputs['retrieval'] = need(retrieval, 'retrieval')
+    news = cfg.news or _news_of(inputs).get('news', '')
+    if news and dated_files(news):  # none for a data set of the Hub
+        inputs['news'] = need(news, 'news')
+    return inputs
 
 
 def _inputs_of(cfg: PretrainConfig) -> dict[str, Path]:
     "The files and folders that a run reads, by parameter; an error names the one to change."
     if not cfg.sources:
-        return {
-            'wikipedia': upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia'),
-            'synonyms': upstream('02_synonyms', cfg.run, cfg.synonyms, 'synonyms'),
-            'temporal': upstream('03_temporal_clustering', cfg.run, cfg.temporal, 'temporal'),
-            'retrieval': need(cfg.retrieval, 'retrieval'),
-            'news': need(cfg.news, 'news'),
-        }
+        return _stage_inputs(cfg)
     paths = [s.partition(':')[2] if isinstance(s, str) else s.get('path', '') for s in cfg.sources]
     texts = sorted({s.path for s in read_text_sources(cfg.texts)})
     return (
@@ -216,12 +274,68 @@ def _from_recipe(cfg: PretrainConfig) -> _Data:
     groups = list(contexts.values())
     # a vocabulary of our own for a pretrained start is made of documents, one from scratch of queries as well
     texts = list(contexts) if cfg.start else _distinct(groups)
-    return _Data(sources, texts, groups, read_pairs(cfg.pairs))
+    judged = None if cfg.dev else need(cfg.retrieval or _SAMPLE_SET, 'retrieval')
+    return _Data(sources, texts, groups, read_pairs(cfg.pairs), judged)
 
 
 def _distinct(groups: Iterable[Iterable[str]]) -> list[str]:
     "Each text once, in the order in which they come."
     return list(dict.fromkeys(text for group in groups for text in group))
+
+# %% ../nbs/04_pretraining.ipynb #98f3f348
+def _held_back(articles: Sequence[Article]) -> tuple[list[Article], list[Article]]:
+    "Articles whose titles become questions, for dev and for test: a tenth each, at least five, by a hash."
+
+    def order(article: Article) -> str:
+        return hashlib.sha256(f'{article.title}\0{article.id}'.encode()).hexdigest()
+
+    many = min(200, max(5, len(articles) // 10), len(articles) // 4)
+    drawn = sorted(articles, key=order)
+    return drawn[:many], drawn[many : 2 * many]
+
+
+def _hold_back(articles: Sequence[Article], folder: Path) -> list[Article]:
+    """Write a retrieval set of titles that ask for their texts; the articles that are left to learn from.
+
+    Fewer than four articles are not split: then all are questions, and learned from as well."""
+    dev, test = _held_back(articles)
+    held = {article.id for article in (*dev, *test)}
+    if not held:
+        log.warning(
+            '%d documents are too few to hold titles back: the same are judged that were learned from',
+            len(articles),
+        )
+        dev = test = list(articles)
+    texts = [{'_id': a.id, 'title': '', 'text': without_headings(a.text) or a.text} for a in articles]
+    asked = {a.id: {'_id': f'title-{a.id}', 'text': a.title} for a in (*dev, *test)}
+    write_rows(folder / 'corpus.jsonl', texts)
+    write_rows(folder / 'queries.jsonl', list(asked.values()))
+    for split, some in (('dev', dev), ('test', test)):
+        lines = [f'title-{a.id}\t{a.id}\t1\n' for a in some]
+        write_text(folder / f'qrels/{split}.tsv', 'query-id\tcorpus-id\tscore\n' + ''.join(lines))
+    log.info('no judged queries: the titles of %d documents, held back, are the questions', len(held))
+    return [article for article in articles if article.id not in held]
+
+# %% ../nbs/04_pretraining.ipynb #7936d3d0
+def _renamed(articles: Sequence[Article], pairs: Iterable[SynonymPair]) -> dict[str, list[TrainExample]]:
+    "Title and text -> examples in whose query a synonym stands for a word of the title, of training pairs."
+    others: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair.split == 'train' and pair.left_lang == pair.right_lang:
+            others.setdefault(pair.left, []).append(pair.right)
+            others.setdefault(pair.right, []).append(pair.left)
+    found: dict[str, list[TrainExample]] = {}
+    for article in articles:
+        words, text = normalize(article.title).split(), without_headings(article.text) or article.text
+        spans = ((i, j) for i in range(len(words)) for j in range(i + 1, min(i + 5, len(words) + 1)))
+        for i, j in spans:
+            if j - i == len(words):
+                continue  # the title is a term: `article_examples` knows it
+            for other in others.get(' '.join(words[i:j]), ()):
+                query = ' '.join((*words[:i], other, *words[j:]))
+                example = TrainExample(query, text, kind='synonym')
+                found.setdefault(f'{article.title}\n{text}', []).append(example)
+    return found
 
 # %% ../nbs/04_pretraining.ipynb #63db53e3
 def _contexts(
@@ -233,27 +347,61 @@ def _contexts(
     "Texts that belong together: linked articles, right passages of a query, single reports."
     texts = {(a.lang, title_term(a.title)): [a.title + '\n' + without_headings(a.text)] for a in articles}
     groups = join_linked(texts, [(('ko', left), ('en', right)) for left, right in known])
+    # documents of one's own may share a title
+    known_texts = {text for group in texts.values() for text in group}
+    groups += [
+        [text] for a in articles if (text := f'{a.title}\n{without_headings(a.text)}') not in known_texts
+    ]
     answers = {tuple(sorted(d for d, score in q.items() if score > 0)) for q in judged.qrels.values()}
     groups += [sorted(judged.corpus[d] for d in documents) for documents in answers]
     return sorted(groups) + [[item.title + '\n' + item.text] for item in news]
 
 
-def _from_stages(cfg: PretrainConfig, inputs: dict[str, Path]) -> _Data:
-    "What stages 01 to 03, the judged queries and the news hold."
-    articles = list(read_rows(find_rows(inputs['wikipedia'], 'articles'), Article))
-    pairs = list(read_rows(inputs['synonyms'] / 'pairs.jsonl', SynonymPair))
-    news = list(read_rows(inputs['news'], NewsItem))
-    judged = load_retrieval(inputs['retrieval'], 'train')
-    sources = {
-        'queries': list(retrieval_examples(judged)),
-        'articles': list(article_examples(articles, pairs)),
-        'news': list(news_examples(news)),
-    }
+def _documents_of(cfg: PretrainConfig, inputs: dict[str, Path]) -> list[Article]:
+    "The documents of one's own, or the articles of stage 01."
+    if 'documents' in inputs:
+        rows = own_articles(inputs['documents'], cfg.columns, '', cfg.encoding, 'documents')
+        return list(rows)
+    return list(read_rows(find_rows(inputs['wikipedia'], 'articles'), Article))
+
+
+def _news_items(inputs: dict[str, Path]) -> list[NewsItem]:
+    "The dated texts, read as stage 03 read them."
+    if 'news' not in inputs:
+        return []
+    how = _news_of(inputs)
+    is_same = 'news' in how and resolve(how['news']) == inputs['news']
+    columns = read_columns(how.get('columns', '')) if is_same else {}
+    return list(read_dated(inputs['news'], columns, zone=how.get('zone', 'Asia/Seoul')))
+
+
+def _from_stages(cfg: PretrainConfig, inputs: dict[str, Path], folder: Path) -> _Data:
+    """What the documents, stages 02 and 03, the judged queries and the news hold, as far as they are there.
+
+    Without judged queries some titles are held back as questions, and written to `folder`."""
+    articles, news, pairs = _documents_of(cfg, inputs), _news_items(inputs), []
+    if 'synonyms' in inputs:
+        pairs = list(read_rows(inputs['synonyms'] / 'pairs.jsonl', SynonymPair))
+    sources = {}
+    if 'retrieval' in inputs:
+        place, taught = inputs['retrieval'], articles
+        judged = load_retrieval(place, 'train')
+        sources['queries'] = list(retrieval_examples(judged))
+    else:
+        place, judged = folder / 'questions', RetrievalSet('none', {}, {}, {})
+        taught = _hold_back(articles, place)
+    sources['articles'] = list(article_examples(taught, pairs))
+    renamed = _renamed(taught, pairs) if 'documents' in inputs else {}
+    sources['articles'] += [e for examples in renamed.values() for e in examples]
+    sources['news'] = list(news_examples(news))
     known = [
         (p.left, p.right) for p in pairs if (p.left_lang, p.right_lang, p.split) == ('ko', 'en', 'train')
     ]
-    groups = _contexts(articles, known, judged, news)
-    return _Data(sources, _distinct(groups), groups, read_pairs(cfg.pairs) or known)
+    held = {id(article) for article in articles} - {id(article) for article in taught}
+    groups = _contexts(taught, known, judged, news)
+    groups += [[without_headings(a.text) or a.text] for a in articles if id(a) in held]
+    groups += [[text, *(e.query for e in examples)] for text, examples in renamed.items()]
+    return _Data(sources, _distinct(groups), groups, read_pairs(cfg.pairs) or known, place)
 
 # %% ../nbs/04_pretraining.ipynb #098acafa
 def _blend_idf(
@@ -331,7 +479,7 @@ def _prepare(
     cfg: PretrainConfig, inputs: dict[str, Path], analyzer: Analyzer, folder: Path
 ) -> tuple[_Data, SparseEncoder]:
     "What a run learns from, and its model before training; that is made once, in `folder`."
-    data = _from_recipe(cfg) if cfg.sources else _from_stages(cfg, inputs)
+    data = _from_recipe(cfg) if cfg.sources else _from_stages(cfg, inputs, folder)
     check(any(data.sources.values()), 'no training example in any source: ' + ', '.join(data.sources))
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / '.lock'):
@@ -384,12 +532,12 @@ def _direction_scores(model: SparseEncoder, rs: RetrievalSet, metric: str = 'nDC
     return scores
 
 
-def _dev_of(cfg: PretrainConfig) -> Callable[[SparseEncoder], dict[str, float]]:
-    "What measures a model in each round: scores by name, 0 to 1."
+def _dev_of(cfg: PretrainConfig, place: Path | None = None) -> Callable[[SparseEncoder], dict[str, float]]:
+    "What measures a model in each round: scores by name, 0 to 1; `place` is a set with a dev split."
     sets = dev_sets(cfg.dev, cfg.dev_queries, cfg.dev_documents, cfg.seed)
     if sets:
         return lambda model: set_scores(model, sets, bf16=cfg.precision == 'bf16')
-    judged = load_retrieval(need(cfg.retrieval, 'retrieval'), 'dev')
+    judged = load_retrieval(place or need(cfg.retrieval or _SAMPLE_SET, 'retrieval'), 'dev')
     return lambda model: _direction_scores(model, judged)
 
 # %% ../nbs/04_pretraining.ipynb #6597b8fa
@@ -431,7 +579,7 @@ def _train(
 ) -> tuple[dict[str, list[TrainExample]], list[dict]]:
     "Mine, plan and train in place; returns the examples as trained on and the history (`loop.fit`)."
     _set_dropout(model, cfg.dropout)
-    dev = _dev_of(cfg)
+    dev = _dev_of(cfg, data.judged)
     sources = _with_mined(cfg, data.sources, analyzer, model, folder)
     if not cfg.epochs:
         return sources, [_row(0, dev(model))]
@@ -548,9 +696,12 @@ def _frozen(cfg: PretrainConfig, model: SparseEncoder):
 def build(cfg: PretrainConfig = PretrainConfig()) -> StageResult:
     """Stage 04: examples, a trained `checkpoint`, and the `untrained` one beside it.
 
-    It reads what a recipe names, or the rows of stages 01, 02, 03 and a retrieval set. Raises `DataError` if
-    there is no example, or if a loss is not finite, `FileNotFoundError` for an input that is not there."""
+    It reads what a recipe names, or documents of one's own, or the rows of stages 01, 02, 03 and a
+    retrieval set; without such a set it writes one, `questions`, made of titles that were held back.
+    Raises `DataError` if there is no example, or if a loss is not finite, `FileNotFoundError` for an
+    input that is not there."""
     inputs = _inputs_of(cfg)
+    cfg = _named(cfg, inputs)
 
     def make(out: Path) -> dict:
         analyzer, folder = get_analyzer(cfg.analyzer), _training_folder(cfg, inputs)
@@ -566,6 +717,8 @@ def build(cfg: PretrainConfig = PretrainConfig()) -> StageResult:
         write_rows(out / 'examples.jsonl.gz', [e for examples in sources.values() for e in examples])
         write_rows(out / 'history.jsonl', history)
         save_picture(_draw_history(history), out / 'training.png')
+        if data.judged == folder / 'questions':
+            shutil.copytree(data.judged, out / 'questions')
         shutil.rmtree(folder, ignore_errors=True)
         return _summary(model, sources, history)
 
@@ -578,6 +731,7 @@ def train_ahead(cfg: PretrainConfig) -> tuple[Path, list[dict]]:
     Returns the folder of the training's state, and the history. With `freeze` use `build`: a head alone
     trains on one process in minutes."""
     inputs, analyzer = _inputs_of(cfg), get_analyzer(cfg.analyzer)
+    cfg = _named(cfg, inputs)
     folder = _training_folder(cfg, inputs)
     data, model = _prepare(cfg, inputs, analyzer, folder)
     if torch.cuda.is_available():

@@ -8,14 +8,17 @@ __all__ = ['Hit', 'Search']
 # %% ../nbs/doors/00_search.ipynb #9488ee67
 import hashlib
 import json
+import numbers
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from scipy.sparse import csr_matrix, vstack
 
-from .core.files import open_text, write_json, write_text
-from .core.rows import check
+from .core.files import read_json_lines, write_json, write_text
+from .core.left_out import LeftOut
+from .core.records import Ids, as_text, read_text, whole
+from .core.rows import DataError, check, log
 from .retrieval.query import SparseIndex
 
 if TYPE_CHECKING:
@@ -52,16 +55,49 @@ def _installed() -> 'SparseEncoder':
     return SparseEncoder.load()
 
 
-def _with_ids(texts: Sequence[str] | Mapping[str, str], first: int) -> dict[str, str]:
-    "Texts by id; without ids they are numbered from `first`. Raises `DataError` for what is no text."
-    check(not isinstance(texts, str), 'texts is one string: give a list of texts, or ids with texts')
+def _seen(value: Any) -> str:
+    "A value as an error shows it: None, or its type and its beginning."
+    return 'None' if value is None else f'{type(value).__name__} {value!r:.60}'
+
+
+def _numbered(texts: Sequence[str] | Mapping[str, str], first: int) -> Iterator[tuple[Any, Any]]:
+    "(id, text) of what a caller gives; without ids they are numbered from `first`."
+    check(not isinstance(texts, (str, bytes)), 'texts is one string: give a list of texts, or ids with texts')
+    check(not hasattr(texts, 'columns'), 'texts is a table: give one column of it, or dict(zip(ids, texts))')
     if isinstance(texts, Mapping):
-        by_id = {str(i): text for i, text in texts.items()}
-    else:
-        by_id = {str(n): text for n, text in enumerate(texts, first)}
-    strange = [i for i, text in by_id.items() if not isinstance(text, str)]
-    check(not strange, f'text {", ".join(strange[:3])} is not a string')
+        return iter(texts.items())
+    try:
+        return enumerate(texts, first)
+    except TypeError:
+        raise DataError(f'texts is {_seen(texts)}: give a list of texts, or ids with texts') from None
+
+
+def _with_ids(texts: Sequence[str] | Mapping[str, str], first: int) -> dict[str, str]:
+    "Texts by id. Raises `DataError` for what is no text or no id, and for 7 and '7', which are one id."
+    by_id, ids = {}, Ids()
+    for n, (given, text) in enumerate(_numbered(texts, first)):
+        i = ids(given, f'texts, number {n}')
+        if not isinstance(text, str):
+            raise DataError(
+                f'text {i} is not a string but {_seen(text)}: join a list of sentences, leave out what has '
+                'no text, and give ids as {id: text}'
+            )
+        by_id[i] = whole(text)
     return by_id
+
+
+def _question(query: Any) -> str:
+    "A question as text: a string, or a number such as 119. Raises `DataError` for anything else."
+    known = isinstance(query, str) or isinstance(query, numbers.Number) and not isinstance(query, bool)
+    check(known, f'query is {_seen(query)}: give one question as a string')
+    return as_text(query, 'search', 'query')
+
+
+def _count(value: Any, name: str, least: int) -> int:
+    "A whole number of at least `least`; raises `DataError`, with the parameter's `name`, for anything else."
+    whole_number = isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value // 1
+    check(whole_number and value >= least, f'{name} = {value!r}: must be a whole number, {least} or more')
+    return int(value)
 
 # %% ../nbs/doors/00_search.ipynb #32620128
 class Search:
@@ -75,15 +111,19 @@ class Search:
     it is given, which takes a while for many: `save` keeps the result, and `Search.load` reads it.
     `model` encodes them; if none is given, it is the one that comes with the library, loaded then.
     `batch_size` is how many texts it reads at a time. `add` takes more texts, `len` says how many there
-    are, `texts` holds them by id.
+    are, `texts` holds them by id. `left_out` counts texts that were longer than the model reads, and texts of
+    which it understood nothing; `understood` says what of a question can find something.
 
     A call gives up to `k` of `Hit`, the best first, and only texts that share a term with the question.
+    Ids are text: 0 is '0'. Half a character (a lone surrogate) becomes U+FFFD, in texts and questions.
+
     Raises `DataError` (a `ValueError`) for one string in place of a list, a text that is not a string, an id
-    that is there already, and an empty question."""
+    that is there already, an empty question, and a `k` or `batch_size` that is no number of things."""
 
     model: 'SparseEncoder'
     texts: dict[str, str]
     index: SparseIndex
+    left_out: LeftOut
 
     def __init__(
         self,
@@ -92,8 +132,9 @@ class Search:
         batch_size: int = 32,
     ):
         self.model = _installed() if model is None else model
-        self.texts = {}
-        self._rows, self._batch = csr_matrix((0, len(self.model.vocab)), dtype='float32'), batch_size
+        self.texts, self.left_out = {}, LeftOut()
+        self._rows = csr_matrix((0, len(self.model.vocab)), dtype='float32')
+        self._batch = _count(batch_size, 'batch_size', 1)
         self.add(texts)
 
     def add(self, texts: Sequence[str] | Mapping[str, str]) -> 'Search':
@@ -103,7 +144,12 @@ class Search:
         new = _with_ids(texts, len(self.texts))
         again = [i for i in new if i in self.texts]
         check(not again, f'{len(again)} ids are known already: {", ".join(again[:3])}')
-        rows = self.model.encode(list(new.values()), self._batch, progress=len(new) > 10 * self._batch)
+        losses = LeftOut()
+        many = len(new) > 10 * self._batch
+        rows = self.model.encode(list(new.values()), self._batch, progress=many, left_out=losses)
+        if losses:
+            log.warning('of %d texts: %s', len(new), losses)
+        self.left_out.merge(losses)
         self.texts |= new
         self._rows = vstack([self._rows, rows], format='csr')
         self.index = SparseIndex(list(self.texts), self._rows, self.model.query)
@@ -115,13 +161,22 @@ class Search:
     def __call__(self, query: str, k: int = 10) -> list[Hit]:
         """The `k` texts that answer `query` best, best first; none that shares no term with it.
 
-        Raises `DataError` for an empty query."""
-        best = self.index.search({'': query}, k)['']
+        Raises `DataError` for an empty query, and for a `k` below 0."""
+        query = _question(query)
+        best = self.index.search({'': query}, _count(k, 'k', 0))['']
+        if not best and not self.understood(query):
+            log.warning('nothing in the question %r carries weight: it can find no text', query[:60])
         return [
             Hit(i, round(float(score), 4), self.texts[i], self.index.explain(query, i))
             for i, score in best.items()
             if score > 0
         ]
+
+    def understood(self, query: str) -> list[str]:
+        """What of a question can find something: its terms that carry weight, none of particles and signs.
+
+        search.understood('커피를 마셔도 되나요')       # ['커피', '마셔']"""
+        return self.model.query.understood(_question(query))
 
     def save(self, folder: str | Path) -> Path:
         "Write texts and their rows into `folder`, so that they need not be encoded again; without the model."
@@ -159,6 +214,17 @@ def _save(search: Search, folder: Path) -> Path:
     return folder
 
 
+def _saved(path: Path) -> dict:
+    "What `search.json` says."
+    try:
+        saved = json.loads(read_text(path))
+    except json.JSONDecodeError as e:
+        raise DataError(f'{path}: not JSON ({e}): the file is torn, encode the texts again') from None
+    known = isinstance(saved, dict) and {'model', 'texts'} <= saved.keys()
+    check(known, f'{path} does not say of which model and how many texts: encode the texts again')
+    return saved
+
+
 def _load(kind: type[Search], folder: Path, model: 'SparseEncoder | None') -> Search:
     "What `_save` wrote."
     from korean_sparse.core.tensors import read_tensors
@@ -166,13 +232,14 @@ def _load(kind: type[Search], folder: Path, model: 'SparseEncoder | None') -> Se
     if not (folder / 'search.json').exists():
         raise FileNotFoundError(f'{folder} holds no saved search: it lacks search.json')
     search = kind([], model)
-    saved = json.loads((folder / 'search.json').read_text(encoding='utf-8'))
+    saved = _saved(folder / 'search.json')
     check(
         saved['model'] == _vocabulary_hash(search.model),
         f'{folder} was made with another model: its terms would mean other words; encode the texts again',
     )
-    with open_text(folder / 'texts.jsonl') as f:
-        search.texts = {row['id']: row['text'] for row in map(json.loads, f)}
+    for n, row in read_json_lines(folder / 'texts.jsonl'):
+        check({'id', 'text'} <= row.keys(), f'{folder / "texts.jsonl"}, line {n}: needs `id` and `text`')
+        search.texts[row['id']] = row['text']
     parts = read_tensors(folder / 'rows.safetensors')
     texts, rows = len(search.texts), len(parts['indptr']) - 1
     check(

@@ -23,8 +23,8 @@ from tqdm.auto import tqdm
 from .core.files import find_rows, read_json_lines, read_rows, write_rows
 from .core.pictures import COLOURS, GREY, LANG_COLOUR, axes, project, save_picture
 from .core.places import need
-from .core.rows import Article, SynonymPair, TitleLink, check
-from .core.stage import StageResult, run_stage, upstream
+from .core.rows import Article, SynonymPair, TitleLink, check, log
+from .core.stage import StageResult, run_stage, stage_folder, upstream
 from korean_sparse.pairs.alignment import (
     Near,
     align_spaces,
@@ -62,7 +62,6 @@ from korean_sparse.pairs.sources import (
     loanword_evidence,
     pair_evidence,
     parenthetical_evidence,
-    read_dictionary,
     senses,
 )
 from korean_sparse.pairs.triplets import (
@@ -73,6 +72,7 @@ from korean_sparse.pairs.triplets import (
     make_triplets,
     related_terms,
 )
+from .pairs.word_lists import read_dictionary
 from .text.analysers import Analyzer, content_terms, get_analyzer
 from .text.prose import without_headings
 from .text.terms import squeeze, term_lang, title_term
@@ -89,6 +89,7 @@ class SynonymConfig:
     dictionary: str = ''
     clusters: str = ''
     known: str = ''
+    encoding: str = ''
     encoder: str = ''
     min_score: float = 0.5
     max_partners: int = 30
@@ -116,14 +117,18 @@ def _bar(rows: Iterable, desc: str, unit: str, total: int | None = None) -> Iter
 
 @dataclass(frozen=True)
 class _Wikipedia:
-    "What stage 01 left in a folder."
+    "What stage 01 left in a folder; nothing without one."
 
-    folder: Path
+    folder: Path | None
 
     def links(self, desc: str) -> Iterable[TitleLink]:
+        if self.folder is None:
+            return ()
         return _bar(read_rows(find_rows(self.folder, 'links'), TitleLink), desc, 'link')
 
     def articles(self, desc: str) -> Iterable[Article]:
+        if self.folder is None:
+            return ()
         return _bar(read_rows(find_rows(self.folder, 'articles'), Article), desc, 'article')
 
 # %% ../nbs/02_synonyms.ipynb #7cabbb5b
@@ -312,7 +317,8 @@ def _all_evidence(
         yield from loanword_evidence(space.ko, words, refused, progress=True)
         yield from alignment_evidence(space.ko, space.en, space.x, space.y, refused)
     if cfg.dictionary:
-        yield from dictionary_evidence(need(cfg.dictionary, 'dictionary'), refused)
+        dictionary = need(cfg.dictionary, 'dictionary')
+        yield from dictionary_evidence(dictionary, refused, encoding=cfg.encoding)
     if cfg.clusters:
         yield from pair_evidence(read_rows(need(cfg.clusters, 'clusters'), SynonymPair), refused)
 
@@ -338,16 +344,17 @@ class _Candidates:
 
 
 def _gather_into(
-    path: Path, found: Iterable[Evidence], refused: Counter, max_partners: int, source: Path
+    path: Path, found: Iterable[Evidence], refused: Counter, max_partners: int, source: Path | str
 ) -> _Candidates:
-    "All evidence as candidates in a file; raises `DataError` naming the `source` folder if none."
+    "All evidence as candidates in a file; raises `DataError` naming the `source` if there is none."
     merged = gather(_bar(found, 'evidence', 'row'), refused, max_partners, path.parent)
     count = write_rows(path, _bar(merged, 'candidates', 'pair'))
     check(
         count > 0,
         f'{source}: its title links and articles gave no synonym pair '
         f'(refused: {dict(refused) or "nothing, the files are empty"}); '
-        'check that both dumps and their SQL files are of the same date',
+        'check that both dumps and their SQL files are of the same date, '
+        'or set the parameter `dictionary` to a list of synonyms of your own',
     )
     return _Candidates(path, count)
 
@@ -359,10 +366,12 @@ def _parted(c: Candidate) -> tuple[float, Candidate | None]:
     return editors, replace(c, sources=texts) if texts else None
 
 
-def _known_pairs(candidates: _Candidates, known: str, texts: Sequence[Candidate]) -> Known:
+def _known_pairs(
+    candidates: _Candidates, known: str, texts: Sequence[Candidate], encoding: str = ''
+) -> Known:
     "The user's list of right pairs, or the editors' pairs of terms that the text sources have too."
     if known:
-        rows = read_dictionary(need(known, 'known'))
+        rows = read_dictionary(need(known, 'known'), encoding)
         return Known((title_term(left), title_term(right)) for left, right, _, _ in rows)
     mentioned = {squeeze(c.left) for c in texts} | {squeeze(c.right) for c in texts}
     trusted = ('interlanguage', 'redirect', 'dictionary')
@@ -384,11 +393,18 @@ class _Judgement:
 
 
 def _judge_texts(
-    candidates: _Candidates, known: str, near: Near | None, seed: int = 0, chunk: int = 20_000
+    candidates: _Candidates,
+    known: str,
+    near: Near | None,
+    seed: int = 0,
+    chunk: int = 20_000,
+    encoding: str = '',
 ) -> _Judgement:
-    "Learn what the text sources' signals are worth, and test it; `known`: path of the user's list or empty."
+    """Learn what the text sources' signals are worth, and test it.
+
+    `known` is the path of the user's list, of this `encoding`, or empty."""
     texts = [text for c in candidates.read('pairs of texts') if (text := _parted(c)[1])]
-    pairs = _known_pairs(candidates, known, texts)
+    pairs = _known_pairs(candidates, known, texts, encoding)
     starts = range(0, max(len(texts), 1), chunk)
     table = np.concatenate(
         [signals(texts[i : i + chunk], near=near) for i in _bar(starts, 'signals', 'chunk')]
@@ -795,18 +811,21 @@ def _all_counts(
     }
 
 # %% ../nbs/02_synonyms.ipynb #8e287678
-def _make(cfg: SynonymConfig, source: Path, out: Path) -> dict:
-    "All files of the stage in `out`, from stage 01's folder `source`; counts and metrics for the manifest."
+def _make(cfg: SynonymConfig, source: Path | None, out: Path) -> dict:
+    """All files of the stage in `out`; counts and metrics for the manifest.
+
+    `source` is stage 01's folder, None if there is nothing but a list of one's own."""
     wiki, by, refused = _Wikipedia(source), get_analyzer(cfg.analyzer), Counter()
     titles = _title_pairs(wiki.links('titles'), cfg.most_articles)
     linked = _linked_articles(wiki.articles('linked articles'), titles)
     space = _common_space(linked, by, cfg.dim, cfg.encoder, cfg.seed)
     found = _all_evidence(cfg, wiki, linked, space, refused, out)
-    candidates = _gather_into(out / 'candidates.jsonl', found, refused, cfg.max_partners, source)
+    whose = source or cfg.dictionary or cfg.clusters
+    candidates = _gather_into(out / 'candidates.jsonl', found, refused, cfg.max_partners, whose)
 
     near = nearness(space.ko, space.en, space.x, space.y) if space else None
     ambiguous = senses(wiki.links('meanings'))
-    judgement = _judge_texts(candidates, cfg.known, near, cfg.seed)
+    judgement = _judge_texts(candidates, cfg.known, near, cfg.seed, encoding=cfg.encoding)
     stream = _confidences(candidates, judgement.calibration, near, ambiguous)
     scores = np.fromiter(stream, np.float32, candidates.count)
     choice = _choose(candidates, scores, cfg.min_score, cfg.held_out, cfg.seed)
@@ -824,13 +843,27 @@ def _make(cfg: SynonymConfig, source: Path, out: Path) -> dict:
     return {'counts': _all_counts(candidates, choice, cfg.min_score, by_kind, refused), 'metrics': metrics}
 
 # %% ../nbs/02_synonyms.ipynb #d1bc64de
+def _wikipedia_of(cfg: SynonymConfig) -> Path | None:
+    "Stage 01's folder; None if it was not run, and there is a list of one's own to go on with."
+    made = cfg.wikipedia or (stage_folder(cfg.run, '01_wikipedia') / 'manifest.json').exists()
+    own = cfg.dictionary or cfg.clusters
+    if own and not made and cfg.run != 'sample':
+        log.info('run %s has no stage 01: pairs are made of %s alone', cfg.run, own)
+        return None
+    try:
+        return upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia')
+    except FileNotFoundError as error:
+        said = f'{error}; or set the parameter `dictionary` to a list of synonyms of your own'
+        raise FileNotFoundError(said) from None
+
+
 def build(cfg: SynonymConfig = SynonymConfig()) -> StageResult:
     """Stage 02: everything in `outputs/<run>/02_synonyms`.
 
     `pairs.jsonl` (`SynonymPair` rows), `evidence.jsonl.gz` (every candidate with its sources), `triplets_*`,
     `*_synonyms.json`, `synonyms.txt` (Lucene), `pairs.html`, pictures. Raises `DataError` without a pair."""
-    source = upstream('01_wikipedia', cfg.run, cfg.wikipedia, 'wikipedia')
-    inputs = {'wikipedia': source}
+    source = _wikipedia_of(cfg)
+    inputs = {'wikipedia': source} if source else {}
     for name in ('dictionary', 'clusters', 'known', 'encoder'):
         if getattr(cfg, name):
             inputs[name] = need(getattr(cfg, name), name)

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from .core.files import open_text, write_json, write_rows
 from .core.pictures import save_picture
-from .core.places import need
+from .core.places import need, resolve
 from .core.rows import NewsItem, SynonymPair, TermCluster, TermTrend, check, log
 from .core.stage import StageResult, file_hash, run_stage
 from .retrieval.query import read_idf
@@ -71,7 +71,8 @@ def _check_parameters(cfg: 'TemporalConfig') -> None:
     check(cfg.half_life > 0, f'parameter half_life = {cfg.half_life}: must be above 0 days')
     for name in ('min_support', 'cluster_support'):
         value = getattr(cfg, name)
-        check(value >= 2, f'parameter {name} = {value}: must be at least 2 documents')
+        fine = value >= 2 or (name, value) == ('cluster_support', 0)
+        check(fine, f'parameter {name} = {value}: must be at least 2 documents')
     for name in ('window', 'processes'):
         value = getattr(cfg, name)
         check(value >= 0, f'parameter {name} = {value}: must be at least 0')
@@ -91,16 +92,20 @@ def _check_parameters(cfg: 'TemporalConfig') -> None:
     read_columns(cfg.columns)
 
 # %% ../nbs/03_temporal_clustering.ipynb #10af62a9
+_SAMPLE_NEWS, _SAMPLE_PLANTED = 'data/sample/news/news.jsonl', 'data/sample/news/planted.tsv'
+
+
 @dataclass(frozen=True)
 class TemporalConfig:
     "Parameters of stage 03; their units and choices stand in the parameters cell of its notebook."
 
     # what is read
     run: str = 'sample'
-    news: str = 'data/sample/news/news.jsonl'
+    news: str = _SAMPLE_NEWS
     columns: str = ''
     zone: str = 'Asia/Seoul'
-    planted: str = 'data/sample/news/planted.tsv'
+    encoding: str = ''
+    planted: str = ''
     analyzer: str = 'auto'
     # what is forgotten
     reference: str = ''
@@ -111,7 +116,7 @@ class TemporalConfig:
     fdr: float = 0.05
     min_support: int = 5
     # what belongs together
-    cluster_support: int = 10
+    cluster_support: int = 0
     algorithm: str = 'auto'
     vectors: str = ''
     synonym_threshold: float = 0.6
@@ -132,6 +137,12 @@ class TemporalConfig:
         return str(need(self.model, 'model')) if self.model else ''
 
     @property
+    def planted_list(self) -> str:
+        "The list of what should be found: the one named, the sample's own for the sample, else none."
+        is_sample = resolve(self.news) == resolve(_SAMPLE_NEWS)
+        return self.planted or (_SAMPLE_PLANTED if is_sample else '')
+
+    @property
     def until(self) -> date:
         "The last day whose documents count."
         return parse_date(self.reference) if self.reference else date.today()
@@ -143,7 +154,15 @@ class TemporalConfig:
 
     def items(self, tally: DatedTally | None = None) -> Iterator[NewsItem]:
         "The documents, as a stream; `tally` tells what is left out."
-        return read_dated(self.news, read_columns(self.columns), self.until, self.zone, tally=tally)
+        return read_dated(
+            self.news,
+            read_columns(self.columns),
+            self.until,
+            self.zone,
+            tally=DatedTally() if tally is None else tally,
+            reference=parse_date(self.reference) if self.reference else None,
+            encoding=self.encoding,
+        )
 
 # %% ../nbs/03_temporal_clustering.ipynb #0f1c362b
 def _unknown_words(cfg: TemporalConfig, by: Analyzer, tally: DatedTally) -> set[str]:
@@ -310,24 +329,25 @@ def cluster_vectors(
 ) -> TermVectors:
     """Vectors of the terms with `cluster_support` documents in the sample, by the terms that they stand with.
 
-    They are PPMI vectors with `weights` [S] of the documents, beside those of an encoder if the parameter
-    `vectors` names one. If there are too many terms, the `first` ones stay and those of most weight. Fewer
-    than three raise `DataError`."""
+    By default that is 10, or a twentieth of the documents. They are PPMI vectors with `weights` [S] of
+    the documents, beside those of an encoder if the parameter `vectors` names one. If there are too many
+    terms, the `first` ones stay and those of most weight. Fewer than three raise `DataError`."""
     heavy, plain, known = Counter(), Counter(), set(terms)
     for document, weight in zip(documents, weights):
         for term in known.intersection(document.terms):
             heavy[term] += weight
             plain[term] += 1
-    enough = {term for term, n in plain.items() if n >= cfg.cluster_support}
+    support = cfg.cluster_support or min(10, max(2, len(documents) // 20))
+    enough = {term for term, n in plain.items() if n >= support}
     check(
         len(enough) > 2,
-        f'{len(enough)} terms occur in {cfg.cluster_support} or more of {len(documents)} items, '
+        f'{len(enough)} terms occur in {support} or more of {len(documents)} items, '
         'too few to cluster; lower the parameter `cluster_support`',
     )
     order = sorted(enough, key=lambda term: (term not in first, -heavy[term], term))
     chosen = set(order[:_MOST_CLUSTERED])
     held = [sorted(chosen.intersection(document.terms)) for document in documents]
-    own = ppmi_vectors(held, 64, weights, cfg.cluster_support, cfg.seed)
+    own = ppmi_vectors(held, 64, weights, support, cfg.seed)
     return mixed(own, encoder_vectors(own.terms, cfg.vectors, seed=cfg.seed)) if cfg.vectors else own
 
 
@@ -365,9 +385,10 @@ class _Findings:
 def _inputs_of(cfg: TemporalConfig) -> dict[str, Path]:
     "The files a run depends on, by the names they have in its manifest."
     files = dated_files(cfg.news)
-    inputs = {'news' if len(files) == 1 else f'news/{path.name}': path for path in files}
-    if cfg.planted:
-        inputs['planted'] = need(cfg.planted, 'planted')
+    folder = resolve(cfg.news)
+    inputs = {'news' if len(files) == 1 else f'news/{path.relative_to(folder)}': path for path in files}
+    if cfg.planted_list:
+        inputs['planted'] = need(cfg.planted_list, 'planted')
     parts_of = {'model': ('idf.json', 'tokenizer.json'), 'state': ('state.json', 'counts.jsonl.gz')}
     for name, parts in parts_of.items():
         if folder := getattr(cfg, name):
@@ -465,9 +486,9 @@ def _figures(tally: DatedTally, counts: Counts, lexicon: list[str], f: _Findings
 def _scores(cfg: TemporalConfig, analyzer: str, f: _Findings) -> dict[str, float | str]:
     "How right the trends are, if that is known, and how good the clusters."
     scores = {}
-    if cfg.planted:
+    if cfg.planted_list:
         items = tqdm(cfg.items(), 'read, for the score', unit='document', leave=False)
-        scores = score_trends(f.trends, read_planted(need(cfg.planted, 'planted')), items)
+        scores = score_trends(f.trends, read_planted(need(cfg.planted_list, 'planted')), items)
     taken = f.clusterings[0]
     return {
         'analyzer': analyzer,

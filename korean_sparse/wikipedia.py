@@ -28,16 +28,22 @@ from .core.code import code_hash
 from .core.files import join_rows, read_rows, write_json, write_rows
 from .core.left_out import LeftOut
 from .core.pictures import LANG_COLOUR, axes, save_picture
-from .core.places import resolve
+from .core.places import need, resolve
+from .core.records import record_files
 from .core.rows import LANGS, Article, DataError, Passage, TitleLink, check, log
 from .core.stage import StageResult, run_stage, stage_folder
 from .wiki.articles import DROPS, Filter, examine, passages, word_count
+from .wiki.documents import document_columns, own_articles
 from .wiki.download import MIRROR, download_dump
-from .wiki.dumps import Block, blocks, check_dump, dump_files, pages_in, title_links
+from .wiki.dumps import TABLES, Block, blocks, check_dump, dump_files, pages_in, title_links
 from .wiki.markup import meanings
 
 # %% ../nbs/01_wikipedia.ipynb #80e4be35
 _FORMATS = ('jsonl.gz', 'jsonl.zst', 'jsonl', 'parquet')
+
+_SAMPLE = {
+    lang: f'data/sample/wiki/{lang}wiki-sample-pages-articles.xml.bz2' for lang in LANGS
+}  # the dumps that come with the project
 
 _LEAST = {
     'min_words': 1,
@@ -54,11 +60,16 @@ class WikipediaConfig:
     """What stage 01 reads and keeps. Raises `DataError` naming a value that cannot be meant.
 
     A dump is a path, a pattern with `*`, or a name like `kowiki-latest` or `kowiki-20240601`, which is
-    downloaded first; an empty name leaves that language out."""
+    downloaded first; an empty name leaves that language out. With `articles` of your own the sample's
+    dumps are not read."""
 
     run: str = 'sample'  # name of the folder under outputs/
-    ko_dump: str = 'data/sample/wiki/kowiki-sample-pages-articles.xml.bz2'
-    en_dump: str = 'data/sample/wiki/enwiki-sample-pages-articles.xml.bz2'
+    ko_dump: str = _SAMPLE['ko']
+    en_dump: str = _SAMPLE['en']
+    articles: str = ''  # documents of your own: a file or a folder of .jsonl, .csv, .tsv, .parquet
+    columns: str = ''  # theirs: title=제목, text=본문 ...; what is not named is told by its name
+    lang: str = ''  # theirs, ko or en; empty: by a column, else by the letters of each
+    encoding: str = ''  # theirs, if it is not UTF-8: cp949
     min_words: int = 20  # words of an article, separated by spaces
     min_links: int = 0  # links of an article to others
     drop_stubs: bool = False  # whether articles go that their own authors call too short
@@ -75,16 +86,20 @@ class WikipediaConfig:
 
     def __post_init__(self):
         check(
-            bool(self.ko_dump or self.en_dump), 'ko_dump and en_dump are both empty: name at least one dump'
+            bool(self.ko_dump or self.en_dump or self.articles),
+            'ko_dump and en_dump are both empty: name at least one dump, or `articles` of your own',
         )
+        document_columns(self.columns)
         for name, least in _LEAST.items():
             value = getattr(self, name)
             check(value >= least, f'{name} = {value}: must be at least {least}')
         check(self.format in _FORMATS, f'format = {self.format!r}: known are {", ".join(_FORMATS)}')
 
     def dumps(self) -> dict[str, str]:
-        "Language -> dump, Korean first, of those that are named."
-        return {lang: dump for lang, dump in (('ko', self.ko_dump), ('en', self.en_dump)) if dump}
+        "Language -> dump, Korean first, of those that are named; not the sample's beside own articles."
+        named = {'ko': self.ko_dump, 'en': self.en_dump}
+        own = {lang: dump for lang, dump in named.items() if dump != _SAMPLE[lang]}
+        return {lang: dump for lang, dump in (own if self.articles else named).items() if dump}
 
 # %% ../nbs/01_wikipedia.ipynb #31f61cfa
 _NAMED = re.compile(r'([a-z]+wiki)(?:-(latest|\d{8}))?')
@@ -96,7 +111,13 @@ class _Source:
 
     dump: str  # path or pattern
     pages: list[Path]  # in the order of their pages
-    tables: dict[str, Path]  # `page`, `redirect` and `langlinks`
+    tables: dict[str, Path]  # `page`, `redirect` and `langlinks`; none for an export
+
+
+def _is_export(path: Path) -> bool:
+    "Whether a file of pages has no SQL table at all beside it."
+    stem = path.name.partition('-pages-articles')[0].partition('.xml')[0]
+    return path.is_file() and not any(path.with_name(f'{stem}-{t}.sql.gz').exists() for t in TABLES)
 
 
 def _source(lang: str, dump: str, cfg: WikipediaConfig) -> _Source:
@@ -109,6 +130,9 @@ def _source(lang: str, dump: str, cfg: WikipediaConfig) -> _Source:
             f'{lang}_dump = {dump!r}: expected {lang}wiki; are the parameters ko_dump and en_dump swapped?',
         )
         dump = str(download_dump(wiki, date, resolve(cfg.download_to), cfg.mirror, cfg.subset))
+    elif _is_export(resolve(dump)):
+        log.warning('%s: no SQL table beside it: redirects are taken from its pages', dump)
+        return _Source(dump, [resolve(dump)], {})
     return _Source(dump, *dump_files(dump, f'{lang}_dump'))
 
 # %% ../nbs/01_wikipedia.ipynb #f8d329fe
@@ -120,10 +144,11 @@ class BlockSummary:
     words: Counter = field(default_factory=Counter)  # articles by their number of words
     passage_words: Counter = field(default_factory=Counter)  # passages by their number of words
     meanings: list[tuple[str, str]] = field(default_factory=list)  # (disambiguation page, what it may mean)
+    redirects: list[tuple[str, str]] = field(default_factory=list)  # (page, where it leads), of an export
     problems: LeftOut = field(default_factory=LeftOut)  # what could not be read
 
     def merge(self, other: 'BlockSummary') -> None:
-        "Add the counts of other pages. Meanings are not kept: there are too many of them in a whole dump."
+        "Add the counts of other pages. Meanings and redirects are not kept: they are too many."
         self.reasons.update(other.reasons)
         self.words.update(other.words)
         self.passage_words.update(other.passage_words)
@@ -137,6 +162,7 @@ def _write_summary(part: str, summary: BlockSummary) -> None:
         'words': summary.words,
         'passage_words': summary.passage_words,
         'meanings': summary.meanings,
+        'redirects': summary.redirects,
         'problems': [summary.problems.counts, summary.problems.examples],
     }
     write_json(f'{part}.json', content)
@@ -155,12 +181,13 @@ def read_summary(part: str) -> BlockSummary:
         numbers('words'),
         numbers('passage_words'),
         [tuple(pair) for pair in content['meanings']],
+        [tuple(pair) for pair in content['redirects']],
         LeftOut(Counter(counts), examples),
     )
 
 # %% ../nbs/01_wikipedia.ipynb #8019c876
 def _read_block(
-    block: Block, lang: str, cfg: WikipediaConfig, summary: BlockSummary
+    block: Block, lang: str, cfg: WikipediaConfig, summary: BlockSummary, is_export: bool = False
 ) -> tuple[list[Article], list[Passage]]:
     "The articles of a block and their passages. What was seen is added to `summary`."
     keep = Filter(cfg.min_words, cfg.min_links, cfg.drop_stubs)
@@ -170,6 +197,8 @@ def _read_block(
     for page in pages_in(block.load(problems), lang, block.path.name, problems):
         article, reason = examine(page, lang, keep, problems)
         summary.reasons[reason or 'kept'] += 1
+        if is_export and page.redirect:
+            summary.redirects.append((page.title, page.redirect))
         if reason == 'disambiguation':
             summary.meanings += [(page.title, title) for title in meanings(page.text) if title != page.title]
         if article is None:
@@ -194,14 +223,16 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def extract(block: Block, lang: str, cfg: WikipediaConfig, part: str) -> BlockSummary:
+def extract(
+    block: Block, lang: str, cfg: WikipediaConfig, part: str, is_export: bool = False
+) -> BlockSummary:
     """Write the articles and passages of a block to `part` + `.articles.…` and `.passages.…`.
 
-    Its summary comes last, so its presence says that all is there. Raises `DataError` for a page that
-    cannot be read, if `cfg.strict`."""
+    Of an export without tables its summary holds the redirects. The summary comes last, so its presence
+    says that all is there. Raises `DataError` for a page that cannot be read, if `cfg.strict`."""
     summary = BlockSummary()
     with _no_collection():
-        articles, cut = _read_block(block, lang, cfg, summary)
+        articles, cut = _read_block(block, lang, cfg, summary, is_export)
     write_rows(f'{part}.articles.{cfg.format}', articles)
     write_rows(f'{part}.passages.{cfg.format}', cut)
     _write_summary(part, summary)
@@ -251,7 +282,12 @@ _SMALL = 1 << 20  # bytes; starting processes for less takes longer than the wor
 
 
 def extract_all(
-    paths: list[Path], lang: str, cfg: WikipediaConfig, work: Path, problems: LeftOut | None
+    paths: list[Path],
+    lang: str,
+    cfg: WikipediaConfig,
+    work: Path,
+    problems: LeftOut | None,
+    is_export: bool = False,
 ) -> list[str]:
     """Extract every block of a dump's files into `work`, in `cfg.processes` processes (0: one a core).
 
@@ -274,9 +310,9 @@ def extract_all(
                 if Path(f'{part}.json').exists():
                     progress.finish(part, read_summary(part))
                 elif pool is None:
-                    progress.finish(part, extract(block, lang, cfg, part))
+                    progress.finish(part, extract(block, lang, cfg, part, is_export))
                 else:
-                    waiting[pool.submit(extract, block, lang, cfg, part)] = part
+                    waiting[pool.submit(extract, block, lang, cfg, part, is_export)] = part
                     _collect(waiting, 2 * processes, progress)
                 bar.update(done - bar.n)
                 if progress.have(cfg.max_articles):
@@ -400,11 +436,17 @@ def draw_lengths(summaries: dict[str, BlockSummary], path: Path) -> None:
 def _all_links(
     sources: dict[str, _Source], parts: dict[str, list[str]], work: Path, problems: LeftOut | None
 ) -> Iterator[TitleLink]:
-    "Redirects and interlanguage links of all dumps, then the links of their disambiguation pages."
-    yield from title_links({lang: source.tables for lang, source in sources.items()}, problems, work)
-    for lang, names in parts.items():
-        for part in names:
-            for page, meaning in read_summary(part).meanings:
+    "Redirects and interlanguage links of all dumps, then what the pages of each say themselves."
+    tables = {lang: source.tables for lang, source in sources.items() if source.tables}
+    yield from title_links(tables, problems, work)
+    for lang in sources:
+        for part in parts[lang]:
+            summary = read_summary(part)
+            for page, target in summary.redirects:
+                title, _, section = target.partition('#')
+                if title and title != page:
+                    yield TitleLink(page, title, 'redirect', lang, lang, section)
+            for page, meaning in summary.meanings:
                 yield TitleLink(page, meaning, 'disambiguation', lang, lang)
 
 
@@ -418,12 +460,13 @@ def _counted(links: Iterable[TitleLink], counts: Counter) -> Iterator[TitleLink]
 
 # %% ../nbs/01_wikipedia.ipynb #bbce264e
 def _extract_dump(
-    paths: list[Path], lang: str, cfg: WikipediaConfig, work: Path
+    source: _Source, lang: str, cfg: WikipediaConfig, work: Path
 ) -> tuple[list[str], BlockSummary]:
     "(parts, their summary) of a dump. Raises `DataError` if no page was kept."
-    summary = BlockSummary()
+    summary, paths = BlockSummary(), source.pages
     problems = None if cfg.strict else summary.problems
-    parts = _first_parts(extract_all(paths, lang, cfg, work, problems), cfg)
+    parts = extract_all(paths, lang, cfg, work, problems, not source.tables)
+    parts = _first_parts(parts, cfg)
     for part in parts:
         summary.merge(read_summary(part))
     if summary.problems:
@@ -434,6 +477,50 @@ def _extract_dump(
         f'{summary.problems or "no problems"}); lower min_words = {cfg.min_words}',
     )
     return parts, summary
+
+# %% ../nbs/01_wikipedia.ipynb #fe6997cb
+_OWN = 1000  # documents of a part
+
+
+def _keep_own(
+    articles: Iterable[Article], cfg: WikipediaConfig, seen: dict[str, BlockSummary]
+) -> list[Article]:
+    "Those of some documents that are long enough; what was seen is added to the summary of their language."
+    kept = []
+    for article in articles:
+        summary, words = seen.setdefault(article.lang, BlockSummary()), word_count(article.text)
+        reason = 'kept' if words >= cfg.min_words else 'short'
+        summary.reasons[reason] += 1
+        if reason == 'kept':
+            summary.words[words] += 1
+            kept.append(article)
+    return kept
+
+
+def _extract_own(cfg: WikipediaConfig, work: Path, seen: dict[str, BlockSummary]) -> list[str]:
+    "The parts of the documents in `cfg.articles`; `seen`, language -> summary, gets what was seen."
+    left_out, parts, kept = LeftOut(), [], 0
+    rows = own_articles(cfg.articles, cfg.columns, cfg.lang, cfg.encoding, left_out=left_out)
+    rows = tqdm(rows, 'documents', unit='document', leave=False)
+    while some := list(islice(rows, _OWN)):
+        part = str(work / f'own-{len(parts):06}')
+        articles = _keep_own(some, cfg, seen)
+        articles = articles[: cfg.max_articles - kept] if cfg.max_articles else articles
+        kept += len(articles)
+        cut = [p for a in articles for p in (passages(a, cfg.passage_words) if cfg.passage_words else ())]
+        for passage in cut:
+            seen[passage.lang].passage_words[word_count(passage.text)] += 1
+        write_rows(f'{part}.articles.{cfg.format}', articles)
+        write_rows(f'{part}.passages.{cfg.format}', cut)
+        parts.append(part)
+    short = sum(summary.reasons['short'] for summary in seen.values())
+    if left_out or short:
+        said = f'{short} shorter than min_words = {cfg.min_words}'
+        log.warning(
+            '%s: left out: %s', cfg.articles, '; '.join(filter(None, (said if short else '', str(left_out))))
+        )
+    check(kept > 0, f'{cfg.articles}: no document has min_words = {cfg.min_words} words; lower the parameter')
+    return parts
 
 # %% ../nbs/01_wikipedia.ipynb #d1a937fa
 def _counts(summaries: dict[str, BlockSummary], links: Counter, problems: LeftOut) -> dict[str, int]:
@@ -459,7 +546,7 @@ def _counts(summaries: dict[str, BlockSummary], links: Counter, problems: LeftOu
 
 def _metrics(summaries: dict[str, BlockSummary], sources: dict[str, _Source]) -> dict[str, Any]:
     "The median length of articles in words, and the name of the dump, of each language."
-    medians = {f'median_words_{lang}': _quantile(s.words, 0.5) for lang, s in summaries.items()}
+    medians = {f'median_words_{lang}': _quantile(s.words, 0.5) for lang, s in sorted(summaries.items())}
     return medians | {f'dump_{lang}': Path(source.dump).name for lang, source in sources.items()}
 
 # %% ../nbs/01_wikipedia.ipynb #56065299
@@ -471,7 +558,9 @@ def _make(cfg: WikipediaConfig, sources: dict[str, _Source], work: Path, out: Pa
     parts: dict[str, list[str]] = {}
     summaries: dict[str, BlockSummary] = {}
     for lang, source in sources.items():
-        parts[lang], summaries[lang] = _extract_dump(source.pages, lang, cfg, work)
+        parts[lang], summaries[lang] = _extract_dump(source, lang, cfg, work)
+    if cfg.articles:
+        parts['own'] = _extract_own(cfg, work, summaries)
     for kind in ('articles', 'passages'):
         files = [Path(f'{part}.{kind}.{cfg.format}') for part in chain.from_iterable(parts.values())]
         join_rows(files, out / f'{kind}.{cfg.format}')
@@ -495,7 +584,8 @@ def _work_folder(cfg: WikipediaConfig, sources: dict[str, _Source]) -> Path:
     harmless = ('run', 'force', 'processes', 'max_articles')
     depends_on: dict[str, Any] = {k: v for k, v in asdict(cfg).items() if k not in harmless}
     files = []
-    for path in chain.from_iterable(source.pages for source in sources.values()):
+    own = record_files(need(cfg.articles, 'articles')) if cfg.articles else []
+    for path in chain(own, *(source.pages for source in sources.values())):
         files.append([str(path), path.stat().st_size, path.stat().st_mtime_ns])
     depends_on |= {'files': files, 'code': code_hash('korean_sparse.wikipedia')}
     name = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:12]
@@ -509,7 +599,7 @@ def build(cfg: WikipediaConfig = WikipediaConfig()) -> StageResult:
     naming the parameter, file or page that is wrong."""
     sources = {lang: _source(lang, dump, cfg) for lang, dump in cfg.dumps().items()}
     work = _work_folder(cfg, sources)
-    inputs: dict[str, Path] = {}
+    inputs = {'articles': need(cfg.articles, 'articles')} if cfg.articles else {}
     for lang, source in sources.items():
         for i, path in enumerate(source.pages):
             inputs[f'{lang}_pages_{i}' if i else f'{lang}_pages'] = path

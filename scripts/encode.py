@@ -10,7 +10,8 @@ On several, the same on each of them with its own rank, and OUT on a shared disk
     torchrun --nnodes 3 --node-rank 0 --master-addr HOST --nproc-per-node 8 scripts/encode.py MODEL ...
 
 MODEL is a checkpoint or an exported folder. Documents are JSON lines with `id` and `text` (or BEIR's `_id`,
-`title`, `text`). `opensearch.read_shards(OUT)` gives the rows that `bulk_index(..., encoded=True)` takes."""
+`title`, `text`), or a table of them (CSV, TSV, Parquet, also with columns such as 번호, 제목, 본문).
+`opensearch.read_shards(OUT)` gives the rows that `bulk_index(..., encoded=True)` takes."""
 
 import argparse
 import os

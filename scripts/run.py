@@ -133,9 +133,10 @@ def figures(name: str, walls: dict[str, float]) -> None:
     "Counts and metrics of the stages that ran, for a run without all six."
     for stage in walls:
         m = json.loads((outputs_root() / name / stage / 'manifest.json').read_text(encoding='utf-8'))
+        rows = {k: v for k, v in {**m['counts'], **m['metrics']}.items() if not isinstance(v, (dict, list))}
         print(
             f'\n{stage}: {m["seconds"]} s, {m["peak_mb"]} MB at the peak\n'
-            + '\n'.join(f'  {k:34}{v:>16}' for k, v in {**m['counts'], **m['metrics']}.items())
+            + '\n'.join(f'  {k:34}{v:>16}' for k, v in rows.items())
         )
         print(f'  in {outputs_root() / name / stage}')
 

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import ir_measures
+import numpy as np
 import pytest
 from test_papermill import papermill
 
 
 def beir(
-    folder: Path, corpus: dict[str, str], queries: dict[str, str], qrels: list[tuple[str, str, int]]
+    folder: Path, corpus: dict[str, str], queries: dict[str, str], qrels: list[tuple[str, str, float]]
 ) -> Path:
     (folder / 'qrels').mkdir(parents=True)
     for name, rows in (('corpus', corpus), ('queries', queries)):
@@ -90,7 +91,8 @@ def test_any_set_and_any_systems(tmp_path):
         ({'systems': 'BM25 | bm52'}, "unknown kind 'bm52'"),
         ({'run': 'q1 Q0 d9 1 2.0 x\n'}, "documents that mine/dev does not have: 'd9'"),
         ({'run': 'q1 Q0 d1 1 nan x\n'}, 'is NaN or infinite'),
-        ({'twice': 'd1'}, "the id 'd1' is there twice"),
+        ({'run': 'q1\td1\t1\n'}, 'has no scores'),
+        ({'qrels': [('q1', 'd1', 0.5)]}, 'the relevance 0.5 is not a whole number'),
     ],
 )
 def test_what_cannot_be_judged_is_named(tmp_path, monkeypatch, change, said):
@@ -99,13 +101,6 @@ def test_what_cannot_be_judged_is_named(tmp_path, monkeypatch, change, said):
     monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path / 'outputs'))
     folder = beir(tmp_path / 'mine', CORPUS, QUERIES, change.get('qrels', [('q1', 'd1', 1)]))
     (tmp_path / 'x.trec').write_text(change.get('run', 'q1 Q0 d1 1 1.0 x\n'))
-    if 'twice' in change:
-        (folder / 'corpus.jsonl').write_text(
-            (folder / 'corpus.jsonl').read_text(encoding='utf-8')
-            + json.dumps({'_id': change['twice'], 'text': '다시'})
-            + '\n',
-            encoding='utf-8',
-        )
     with pytest.raises((ValueError, FileNotFoundError), match=said):
         build(
             EvaluationConfig(
@@ -117,3 +112,47 @@ def test_what_cannot_be_judged_is_named(tmp_path, monkeypatch, change, said):
             )
         )
     assert not list((tmp_path / 'outputs').rglob('table.md'))
+
+
+def test_a_set_as_it_is_published_is_judged_and_what_does_not_fit_is_named(tmp_path, monkeypatch, caplog):
+    "ArguAna judges a document that it lacks, NFCorpus a query; others hold empty and repeated rows."
+    from korean_sparse.evaluation import EvaluationConfig, build
+    from korean_sparse.retrieval import load_retrieval
+
+    monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path / 'outputs'))
+    qrels = [
+        ('q1', 'd1', 1),
+        ('q1', 'd1', 1),
+        ('q2', 'd2', 1),
+        ('q2', 'lost', 1),
+        ('q2', 'd5', 1),
+        ('q9', 'd1', 1),
+    ]
+    qrels += [('q2', 'd2', 0)]  # says the contrary of the first
+    folder = beir(tmp_path / 'mine', CORPUS, QUERIES, qrels)
+    with open(folder / 'corpus.jsonl', 'a', encoding='utf-8') as f:
+        f.write('{"_id": "d1", "text": "다시"}\n{"_id": "d5", "text": ""}\n')
+    with pytest.raises(ValueError, match="the id 'd1' is there twice"):
+        load_retrieval(folder, 'dev', strict=True)
+    config = {'run': 'mine', 'retrieval': str(folder), 'split': 'dev', 'analyzer': 'kiwi', 'systems': 'BM25'}
+    build(EvaluationConfig(**config))
+    table = json.loads((tmp_path / 'outputs/mine/05_evaluation/table.json').read_text(encoding='utf-8'))
+    (row,) = [r for r in table if r['system'] == 'BM25']
+    best = 1 / (1 + 1 / np.log2(3) + 1 / 2)  # of three answers to the second query two cannot be found
+    assert row['queries'] == 2 and row['nDCG@10'] == pytest.approx((1 + best) / 2, abs=1e-3)
+    said = [
+        r.getMessage()
+        for r in caplog.records
+        if 'left out' in r.getMessage() and 'mine/dev' in r.getMessage()
+    ]
+    assert len(said) == 1, said
+    for reason in (
+        '1 x document with the id of another',
+        '1 x document without a text',
+        '1 x judgement that is there twice',
+        '1 x judgement that contradicts another',
+        '1 x judged query that is not among the queries',
+        '1 x judged document that is not in the corpus (it counts as not found) (first: ',
+        "query 'q2' names unknown document 'lost'",
+    ):
+        assert reason in said[0], said[0]

@@ -22,7 +22,7 @@ from korean_sparse.core.rows import NewsItem, SynonymPair, TermCluster, TermTren
 from korean_sparse.retrieval.query import MUTED_WEIGHT, QueryEncoder
 from korean_sparse.temporal_clustering import TemporalConfig, build, count
 from korean_sparse.text.analysers import get_analyzer
-from korean_sparse.text.vocabulary import train_vocabulary
+from korean_sparse.text.vocabulary import SPECIALS, train_vocabulary
 from korean_sparse.timeline.counts import load_counts, save_counts, temporal_idf
 from korean_sparse.timeline.dated import DatedTally, read_dated
 from korean_sparse.timeline.trends import find_trends, make_series, settings
@@ -132,7 +132,7 @@ def refreshed(tmp_path_factory):
     idf = {
         t: round(2.0 + (n % 70) / 10, 6) if len(t) > 1 else MUTED_WEIGHT
         for n, t in enumerate(terms)
-        if not t.startswith('[')
+        if t not in SPECIALS
     }
     (tmp / 'model').mkdir()
     vocab.tokenizer.save(str(tmp / 'model/tokenizer.json'))

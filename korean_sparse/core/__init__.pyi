@@ -57,3 +57,19 @@ from .pictures import (
     project as project,
     save_picture as save_picture,
 )
+from .records import (
+    DATED as DATED,
+    DOCUMENT as DOCUMENT,
+    PAIR as PAIR,
+    RECORD_FORMATS as RECORD_FORMATS,
+    Ids as Ids,
+    Schema as Schema,
+    as_id as as_id,
+    as_text as as_text,
+    read_lines as read_lines,
+    read_records as read_records,
+    read_text as read_text,
+    record_files as record_files,
+    settle as settle,
+    whole as whole,
+)

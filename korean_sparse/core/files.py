@@ -15,12 +15,25 @@ import json
 import os
 import shutil
 import typing
-import zlib
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
+from korean_sparse.core.records import (
+    _columnar_records,
+    _encoding_of,
+    _Halves,
+    _object,
+    _open_bytes,
+    _parquet,
+    _whole_gzip,
+    _zstd,
+    as_id,
+    read_lines,
+    whole,
+)
 from .rows import DataError, Row, check
 
 # %% ../../nbs/core/02_files.ipynb #c71f275a
@@ -38,9 +51,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    "Write `text` as UTF-8, whole or not at all."
+    "Write `text` as UTF-8, whole or not at all; U+FFFD stands for half a character."
     with atomic(path) as tmp:
-        tmp.write_text(text, encoding='utf-8')
+        tmp.write_text(whole(text), encoding='utf-8')
     return Path(path)
 
 
@@ -49,87 +62,107 @@ def write_json(path: str | Path, value: Any) -> Path:
     return write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + '\n')
 
 # %% ../../nbs/core/02_files.ipynb #ab626ccb
-def _zstd():
-    try:
-        import zstandard
-    except ImportError:
-        raise ImportError(
-            '.zst needs zstandard: pip install "korean_sparse[parquet]", or use a .jsonl.gz name'
-        ) from None
-    return zstandard
+class _Text(io.TextIOWrapper):
+    "A stream of text whose errors name the file."
+
+    def __init__(self, path: Path):
+        stream = _open_bytes(path)
+        try:
+            with _whole_gzip(path):
+                encoding = _encoding_of(stream, path, '')
+        except BaseException:
+            stream.close()
+            raise
+        super().__init__(stream, 'utf-8-sig' if encoding == 'utf-8' else encoding)
+        self._path = path
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        with _whole_gzip(self._path):
+            try:
+                yield
+            except UnicodeDecodeError as e:
+                for _ in read_lines(self._path):  # names the line
+                    pass
+                raise DataError(f'{self._path}: not {self.encoding} text ({e})') from None
+
+    def read(self, size: int | None = -1) -> str:
+        with self._named():
+            return super().read(size)
+
+    def readline(self, size: int = -1) -> str:
+        with self._named():
+            return super().readline(size)
+
+    def __next__(self) -> str:
+        with self._named():
+            return super().__next__()
 
 
 def open_text(path: str | Path) -> typing.TextIO:
-    """Open a text file for reading, through gzip or zstd if its name ends in `.gz` or `.zst`.
+    """Open a text file for reading, through gzip or zstd if it is packed; encodings as in `read_lines`.
 
-    Raises `FileNotFoundError`, which says whether the folder is there."""
-    path = Path(path)
-    if not path.exists():
-        why = 'the folder has no such file' if path.parent.exists() else f'there is no folder {path.parent}'
-        raise FileNotFoundError(f'{path} does not exist: {why}')
-    if path.suffix == '.gz':
-        return gzip.open(path, 'rt', encoding='utf-8')
-    if path.suffix != '.zst':
-        return open(path, encoding='utf-8')
-    unpacker = _zstd().ZstdDecompressor()
-    raw = unpacker.stream_reader(open(path, 'rb'), read_across_frames=True, closefd=True)
-    return io.TextIOWrapper(io.BufferedReader(raw), encoding='utf-8')
+    Raises `FileNotFoundError`, which says whether the folder is there, and as it is read `DataError`, which
+    names the file."""
+    return _Text(Path(path))
 
 # %% ../../nbs/core/02_files.ipynb #2d6b1d90
-def _json_object(line: str, where: str) -> dict:
-    "The object that a line holds; a `DataError` that begins with `where` if it holds none."
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as e:
-        raise DataError(f'{where}: not JSON ({e.msg}): {line[:60]!r}') from None
-    check(isinstance(value, dict), f'{where}: expected an object, saw {line[:60]!r}')
-    return value
-
-
 def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict]]:
-    "Yield (line number, object); blank lines are passed over. Raises `DataError` naming file and line."
-    try:
-        with open_text(path) as f:
-            for n, line in enumerate(f, 1):
-                if line.strip():
-                    yield n, _json_object(line, f'{path}, line {n}')
-    except (EOFError, gzip.BadGzipFile, zlib.error) as e:
-        raise DataError(f'{path}: broken or truncated gzip ({e})') from None
-    except Exception as e:
-        if type(e).__name__ != 'ZstdError':  # zstandard may not be installed: its error cannot be imported
-            raise
-        raise DataError(f'{path}: broken or truncated zstd ({e})') from None
+    """Yield (line number, object); blank lines are passed over.
+
+    Raises `DataError` naming file and line. Half a character in a text becomes U+FFFD, and is warned of."""
+    with _Halves(path) as halves:
+        file = str(path)
+        for n, line in read_lines(path):
+            if line and not line.isspace():
+                yield n, _object(line, f'{file}, line {n}', halves)
 
 # %% ../../nbs/core/02_files.ipynb #0b095718
+@lru_cache(maxsize=64)
+def _fields_of(row_type: type) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    "The names of a row's fields, of those that are texts, and of those that are texts or None."
+    names = {f.name: f.type for f in fields(row_type)}
+    texts = tuple(n for n, t in names.items() if t in (str, 'str'))
+    maybe = tuple(n for n, t in names.items() if t in (str | None, 'str | None'))
+    return frozenset(names), texts, maybe
+
+
+def _check_texts(row_type: type, values: dict, where: str) -> dict:
+    "`values` with an id that is a number as text; a `DataError` for another field that should be a text."
+    _, texts, maybe = _fields_of(row_type)
+    for name in texts + maybe:
+        value = values.get(name, '')
+        if isinstance(value, str) or value is None and name in maybe:
+            continue
+        if name == 'id':
+            values = {**values, 'id': as_id(value, f'{where}: {row_type.__name__}')}
+            continue
+        seen = f'{type(value).__name__} {str(value)[:60]}'
+        raise DataError(f'{where}: {row_type.__name__}.{name} is {seen}, where a text is needed')
+    return values
+
+
 def make_row(row_type: type[Row], values: dict, where: str = '') -> Row:
-    "Build a row from a dict; a missing or unknown field raises a `DataError` that begins with `where`."
-    known = {f.name for f in fields(row_type)}
-    unknown = set(values) - known
-    check(
-        not unknown,
-        f'{where}: {row_type.__name__} has no field {", ".join(sorted(unknown))}; '
-        f'its fields are {", ".join(sorted(known))}',
-    )
+    """Build a row from a dict; an id that is a number becomes text.
+
+    A missing or unknown field and a value of another type raise a `DataError` that begins with `where`."""
+    known, *_ = _fields_of(row_type)
+    unknown = values.keys() - known
+    if unknown:
+        raise DataError(
+            f'{where}: {row_type.__name__} has no field {", ".join(sorted(map(str, unknown)))}; '
+            f'its fields are {", ".join(sorted(known))}'
+        )
     try:
-        return row_type(**values)
-    except TypeError as e:
+        return row_type(**_check_texts(row_type, values, where))
+    except DataError as e:
+        at = '' if str(e).startswith(where) else f'{where}: '
+        raise DataError(f'{at}{e}') from None
+    except (TypeError, ValueError, AttributeError) as e:  # a list where pairs are needed, a text for a number
         reason = str(e).removeprefix(row_type.__name__ + '.')
         raise DataError(f'{where}: {row_type.__name__}: {reason}') from None
-    except DataError as e:
-        raise DataError(f'{where}: {e}') from None
 
 # %% ../../nbs/core/02_files.ipynb #1d1625c3
-def _parquet():
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise ImportError(
-            'Parquet needs pyarrow: pip install "korean_sparse[parquet]", or use a .jsonl or .jsonl.gz name'
-        ) from None
-    return pa, pq
-
-
 def _arrow_type(pa, annotation: Any):
     "The Arrow type of a row's annotation; `X | None` is that of X, since every Arrow column may hold nulls."
     inner = [a for a in typing.get_args(annotation) if a not in (Ellipsis, type(None))]
@@ -147,14 +180,18 @@ def _as_dict(row: Any) -> dict:
     return row if isinstance(row, dict) else vars(row)
 
 
-def _tables(rows: Iterator[Any]) -> Iterator[Any]:
+def _tables(rows: Iterator[Any], halves: _Halves) -> Iterator[Any]:
     "Rows as Arrow tables of `_BATCH` rows; the schema is the row type's, or that of the first dicts."
     pa, _ = _parquet()
     schema = None
     while batch := list(itertools.islice(rows, _BATCH)):
         if schema is None and not isinstance(batch[0], dict):
             schema = pa.schema([(f.name, _arrow_type(pa, f.type)) for f in fields(batch[0])])
-        table = pa.Table.from_pylist([_as_dict(row) for row in batch], schema)
+        dicts = [_as_dict(row) for row in batch]
+        try:
+            table = pa.Table.from_pylist(dicts, schema)
+        except UnicodeEncodeError:  # half a character
+            table = pa.Table.from_pylist([halves.mend(row) for row in dicts], schema)
         schema = table.schema
         yield table
 
@@ -177,7 +214,15 @@ def _write_tables(path: Path, tables: Iterator[Any]) -> int:
     return n
 
 # %% ../../nbs/core/02_files.ipynb #4fc7672c
-def _write_lines(path: Path, rows: Iterable[Any], packing: str) -> int:
+def _encoded(row: Any, halves: _Halves) -> bytes:
+    "A line of JSON."
+    try:
+        return (json.dumps(_as_dict(row), ensure_ascii=False) + '\n').encode()
+    except UnicodeEncodeError:
+        return (json.dumps(halves.mend(_as_dict(row)), ensure_ascii=False) + '\n').encode()
+
+
+def _write_lines(path: Path, rows: Iterable[Any], packing: str, halves: _Halves) -> int:
     "Write rows as JSON lines, packed if `packing` is `.gz` or `.zst`; returns how many."
     n = 0
     raw = open(path, 'wb')
@@ -189,19 +234,20 @@ def _write_lines(path: Path, rows: Iterable[Any], packing: str) -> int:
         packed = raw
     with raw, packed as f:
         for n, row in enumerate(rows, 1):
-            f.write((json.dumps(_as_dict(row), ensure_ascii=False) + '\n').encode())
+            f.write(_encoded(row, halves))
     return n
 
 
 def write_rows(path: str | Path, rows: Iterable[Any]) -> int:
     """Write dataclass rows (or dicts) as a stream, whole or not at all; return how many.
 
-    The format is that of the name: `.jsonl`, `.jsonl.gz`, `.jsonl.zst` or `.parquet`."""
+    The format is that of the name: `.jsonl`, `.jsonl.gz`, `.jsonl.zst` or `.parquet`. U+FFFD is written in
+    place of half a character, and warned of."""
     path = Path(path)
-    with atomic(path) as tmp:
+    with atomic(path) as tmp, _Halves(path) as halves:
         if path.suffix == '.parquet':
-            return _write_tables(tmp, _tables(iter(rows)))
-        return _write_lines(tmp, rows, path.suffix)
+            return _write_tables(tmp, _tables(iter(rows), halves))
+        return _write_lines(tmp, rows, path.suffix, halves)
 
 
 def read_rows(path: str | Path, row_type: type[Row]) -> Iterator[Row]:
@@ -212,11 +258,8 @@ def read_rows(path: str | Path, row_type: type[Row]) -> Iterator[Row]:
         for n, values in read_json_lines(path):
             yield make_row(row_type, values, f'{path}, line {n}')
         return
-    _, pq = _parquet()
-    with pq.ParquetFile(path) as f:
-        rows = itertools.chain.from_iterable(batch.to_pylist() for batch in f.iter_batches(_BATCH))
-        for n, values in enumerate(rows, 1):
-            yield make_row(row_type, values, f'{path}, row {n}')
+    for where, values in _columnar_records(path, '.parquet'):
+        yield make_row(row_type, values, where)
 
 # %% ../../nbs/core/02_files.ipynb #548376d1
 _FORMATS = ('.jsonl', '.jsonl.gz', '.jsonl.zst', '.parquet')

@@ -41,3 +41,6 @@ from .start import (
     string_matrix as string_matrix,
     term_vectors as term_vectors,
 )
+from .widening import (
+    widen as widen,
+)

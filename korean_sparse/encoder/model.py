@@ -23,14 +23,17 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from ..core.files import write_json, write_text
-from ..core.rows import DataError, check
+from ..core.left_out import LeftOut
+from ..core.records import whole as whole_letters
+from ..core.rows import DataError, check, log
 from ..core.tensors import read_tensors, write_tensors
 from .fused import mlm_parts, prune
-from .heads import SILENT, AnchoredHead, EncoderConfig, SpladeHead
+from .heads import SILENT, AnchoredHead, EncoderConfig, SpladeHead, saturated
 from .packing import PACKED, pack_tensors, unpack_tensors
 from .start import half_precision, load_model
 from .windows import read_in_windows, window_step
 from ..retrieval.query import QueryEncoder, load_idf, load_tokenizer, special_ids
+from ..text.spellings import spelling_spans
 from ..text.vocabulary import MUTED, Vocabulary
 
 # %% ../../nbs/encoder/07_model.ipynb #3e05061e
@@ -49,6 +52,17 @@ def _padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         ids[n, : len(row)] = row
         mask[n, : len(row)] = 1
     return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def _tokenized(
+    model: 'SparseEncoder', texts: Sequence[str], whole: bool
+) -> tuple[Tensor, Tensor, list[bool]]:
+    "Token ids and mask as `tokenize` gives them, and for each text whether its end was cut off."
+    cutter = model._all_windows if whole else model._first_window
+    found = cutter.encode_batch_fast([whole_letters(text) for text in texts])
+    ids, mask = _padded([e.ids for e in found])
+    cut = [bool(e.overflowing) for e in found]
+    return ids.to(model.kinds.device), mask.to(model.kinds.device), cut
 
 # %% ../../nbs/encoder/07_model.ipynb #f57c6ba8
 def _check_fit(config: EncoderConfig, backbone: PreTrainedModel, vocab: Vocabulary, idf: np.ndarray) -> None:
@@ -129,8 +143,8 @@ class SparseEncoder(nn.Module):
     def configure(self, **changes) -> 'SparseEncoder':
         """Change settings in place that no tensor depends on, and return the model.
 
-        These are `windows`, `max_length`, `saturation`, `top_k`, `max_ratio` and the budgets `top_...` of
-        `EncoderConfig`. Raises `DataError` for a value that cannot be."""
+        These are `windows`, `max_length`, `saturation`, `top_k`, `max_ratio`, `spellings` and the budgets
+        `top_...` of `EncoderConfig`. Raises `DataError` for a value that cannot be."""
         self.config = self.head.config = replace(self.config, **changes)
         size, windows = self.config.max_length, self.config.windows
         whole = size + (windows - 1) * window_step(size)
@@ -152,9 +166,7 @@ class SparseEncoder(nn.Module):
         """Token ids and mask, [B, L] with L at least 1, padded with id 0.
 
         Cut at `max_length` tokens, or if `whole` where the last of the `windows` ends."""
-        cutter = self._all_windows if whole else self._first_window
-        ids, mask = _padded([e.ids for e in cutter.encode_batch_fast(list(texts))])
-        return ids.to(self.kinds.device), mask.to(self.kinds.device)
+        return _tokenized(self, texts, whole)[:2]
 
     def hidden(self, ids: Tensor, mask: Tensor) -> Tensor:
         """What the head reads, [B, L, D]: last hidden states, for splade transformed for the decoder.
@@ -188,14 +200,20 @@ class SparseEncoder(nn.Module):
         progress: bool = False,
         lexical_only: bool = False,
         bf16: bool = False,
+        left_out: LeftOut | None = None,
     ) -> csr_matrix:
         """Documents as sparse rows, float32 [N, V], in the order of `texts`.
 
-        A text is cut where the last of the `windows` of `max_length` tokens ends. `lexical_only` is the
-        anchored head's BM25 part without the neural network; `bf16` computes in bfloat16, faster where the
-        processor has it. Raises `DataError` for weights that are not numbers, and for `lexical_only` with the
-        splade head."""
-        return _encode(self, texts, batch_size, progress, lexical_only, bf16)
+        A text is cut where the last of the `windows` of `max_length` tokens ends. What was cut, and texts of
+        which nothing was understood, are counted in `left_out` (by their number from 0); without it a warning
+        says how many they are. `lexical_only` is the anchored head's BM25 part without the neural network;
+        `bf16` computes in bfloat16, faster where the processor has it. Raises `DataError` for what is not a
+        string, for weights that are not numbers, and for `lexical_only` with the splade head."""
+        counted = LeftOut() if left_out is None else left_out
+        rows = _encode(self, texts, batch_size, progress, lexical_only, bf16, counted)
+        if counted and left_out is None:
+            log.warning('of %d texts: %s', len(texts), counted)
+        return rows
 
     def terms(self, row: csr_matrix, k: int = 10) -> list[tuple[str, float]]:
         "The `k` strongest terms of one encoded row and their weights, strongest first."
@@ -216,6 +234,34 @@ class SparseEncoder(nn.Module):
         folder = installed_model() if folder is None else Path(folder)
         return unpack(folder) if (folder / PACKED).exists() else _load(cls, folder)
 
+# %% ../../nbs/encoder/07_model.ipynb #a9099e2a
+def _count_losses(left_out: LeftOut, number: int, text: str, cut: bool, terms: int) -> None:
+    "Count a text that was not read to its end, and one with something in it of which nothing was understood."
+    where = f'text {number}, {text.strip()[:30]!r}'
+    if cut:
+        left_out.add('cut at the end, longer than the model reads', where)
+    if not terms and text.strip():
+        left_out.add('without a term that carries weight', where)
+
+# %% ../../nbs/encoder/07_model.ipynb #a797578e
+_OTHERWISE = 0.6  # what a term weighs that stands there in another spelling alone; 1: as if it were held once
+
+
+def _add_spellings(model: SparseEncoder, w: Tensor, texts: Sequence[str], lengths: Tensor) -> None:
+    """Add the terms of other spellings to the weights `w` [B, V] of `texts`, in place.
+
+    What is there already keeps the larger weight. `lengths` [B] are the texts' tokens that carry weight."""
+    head, k1, b = model.head, model.config.k1, model.config.b
+    for row, text, length in zip(w, texts, lengths):
+        spellings = [spelling for *_, others in spelling_spans(text) for spelling in others]
+        if not spellings:
+            continue
+        found = model.tokenizer.encode_batch_fast(spellings, add_special_tokens=False)
+        ids = torch.tensor(sorted({i for encoding in found for i in encoding.ids}))
+        norm = k1 * (1 - b + b * float(length) / float(head.average_length))
+        once = _OTHERWISE * (k1 + 1) / (1 + norm) * (head.gate.relu() * head.spoken)[ids].cpu()
+        row[ids] = torch.maximum(row[ids], saturated(once, model.config.saturation))
+
 # %% ../../nbs/encoder/07_model.ipynb #80fd25b4
 @torch.no_grad()
 def _encode(
@@ -225,8 +271,14 @@ def _encode(
     progress: bool,
     lexical_only: bool,
     bf16: bool,
+    left_out: LeftOut,
 ) -> csr_matrix:
     "Sorted by length, so that a batch holds little padding; given back in the order of `texts`."
+    strange = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
+    if strange is not None:
+        value = texts[strange]
+        raise DataError(f'text {strange} is not a string: {value!r:.60} ({type(value).__name__})')
+    check(batch_size > 0, f'batch_size = {batch_size}: must be at least 1')
     check(
         not lexical_only or model.config.head == 'anchored',
         f'lexical_only: head is {model.config.head!r}, only the anchored head has a lexical part',
@@ -237,10 +289,14 @@ def _encode(
     starts = range(0, len(order), batch_size)
     for start in tqdm(starts, desc='encode', unit='batch', disable=not progress):
         batch = order[start : start + batch_size]
-        ids, mask = model.tokenize([texts[i] for i in batch], whole=True)
+        ids, mask, cut = _tokenized(model, [texts[i] for i in batch], whole=True)
         with half_precision(ids.device, bf16):
             w = model.head.lexical(ids, mask) if lexical_only else model(ids, mask)
-        w = csr_matrix(w.float().cpu().numpy())
+        w = w.float().cpu()
+        if model.config.spellings:
+            lengths = (model.head.spoken[ids] * mask).sum(1)
+            _add_spellings(model, w, [texts[i] for i in batch], lengths)
+        w = csr_matrix(w.numpy())
         check(
             np.isfinite(w.data).all(),
             'the encoder gave NaN or infinite weights: '
@@ -248,6 +304,7 @@ def _encode(
         )
         for n, i in enumerate(batch):
             rows[i] = w[n]
+            _count_losses(left_out, i, texts[i], cut[n], rows[i].nnz)
     model.train(was_training)
     return vstack(rows, format='csr') if rows else csr_matrix((0, len(model.vocab)), dtype=np.float32)
 

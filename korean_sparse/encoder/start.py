@@ -41,7 +41,7 @@ from transformers import (
 
 from ..core.files import write_json
 from ..core.rows import DataError, check
-from ..text.vocabulary import SPECIALS, Vocabulary
+from ..text.vocabulary import BYTES, SPECIALS, Vocabulary
 
 # %% ../../nbs/encoder/03_start.ipynb #48598d30
 @dataclass(frozen=True)
@@ -428,30 +428,37 @@ def _normalised(m: csr_matrix) -> csr_matrix:
     return diags(1 / np.maximum(np.asarray(m.sum(1)).ravel(), 1e-9)) @ m
 
 
+def _namesakes(start: Start, vocab: Vocabulary) -> dict[int, int]:
+    "Of special tokens and bytes, which have no string: new id -> the old token of that name, or the unknown."
+    unknown, ids = start.specials['[UNK]'] or 0, {}
+    for token in SPECIALS:
+        old = start.specials[token]
+        ids[vocab.tokenizer.token_to_id(token)] = unknown if old is None else old
+    for token in BYTES:
+        if (new := vocab.tokenizer.token_to_id(token)) is not None:
+            old = start.tokenizer.token_to_id(token)
+            ids[new] = unknown if old is None else old
+    return ids
+
+
 def string_matrix(start: Start, vocab: Vocabulary) -> csr_matrix:
     """Every new token as the mean of the old pieces of its string, [V_new, V_old], float32.
 
-    The string is read at a word's start and inside a word; special tokens are their namesakes."""
+    The string is read at a word's start and inside a word; special tokens and bytes are their namesakes."""
     terms = [vocab.tokenizer.id_to_token(i) for i in range(len(vocab))]
-    unknown = start.specials['[UNK]'] or 0
-    rows, cols, values = [], [], []
-    for before in (
-        '( ',
-        '(',
-    ):  # after a bracket and a space a word begins, after the bracket alone it goes on
+    unknown, namesakes = start.specials['[UNK]'] or 0, _namesakes(start, vocab)
+    rows, cols, values = list(namesakes), list(namesakes.values()), [1.0] * len(namesakes)
+    # after a bracket and a space a word begins, after the bracket alone it goes on
+    for before in ('( ', '('):
         encodings = start.tokenizer.encode_batch([before + t for t in terms], add_special_tokens=False)
         for i, encoding in enumerate(encodings):
-            if terms[i] in SPECIALS:
+            if i in namesakes:
                 continue
             pieces = [p for p, (_, end) in zip(encoding.ids, encoding.offsets) if end > len(before)]
             pieces = pieces or [unknown]
             rows += [i] * len(pieces)
             cols += pieces
             values += [1 / len(pieces)] * len(pieces)
-    for token in SPECIALS:
-        rows.append(vocab.tokenizer.token_to_id(token))
-        cols.append(unknown if start.specials[token] is None else start.specials[token])
-        values.append(1.0)
     shape = len(vocab), len(start.table)
     return _normalised(csr_matrix((values, (rows, cols)), shape=shape, dtype=np.float32))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Iterator, Sequence
 
-from ..core.files import open_text, read_json_lines
 from ..core.places import need
+from ..core.records import DOCUMENT, as_text, read_lines, read_records, record_files, settle
 from ..core.rows import check
 from ..core.settings import make_config
 from ..retrieval.sets import load_retrieval
@@ -20,10 +20,12 @@ from ..retrieval.sets import load_retrieval
 # %% ../../nbs/examples/03_corpus.ipynb #10c649c7
 @dataclass(frozen=True)
 class TextSource:
-    """One source: a file of rows with `text` (.jsonl, .jsonl.gz), a file of Korean and English columns
-    (.tsv, .tsv.gz), or a BEIR folder, whose training questions are read.
+    """One source: a file of rows with `text` (.jsonl, .json, .csv, .parquet), a file of Korean and English
+    columns (.tsv), a text a line (.txt), a folder of these, or a BEIR folder, whose training questions are
+    read.
 
-    `weight_en` and `heal_en` are for English columns; `weight_en` 0 is `weight`."""
+    `weight_en` and `heal_en` are for English columns; `weight_en` 0 is `weight`. `encoding` (cp949) is for
+    files that are not UTF-8."""
 
     path: str
     source: str = ''  # only rows whose field `source` begins so
@@ -31,6 +33,7 @@ class TextSource:
     weight_en: float = 0.0
     heal: int = 0  # parts of texts for the healing, at most
     heal_en: int = 0
+    encoding: str = ''
 
     def __post_init__(self):
         check(
@@ -45,19 +48,40 @@ def read_text_sources(descriptions: Sequence[dict]) -> list[TextSource]:
     return [TextSource(**{**vars(s), 'path': str(need(s.path, 'texts'))}) for s in sources]
 
 # %% ../../nbs/examples/03_corpus.ipynb #236d4794
+def _row_texts(path: Path, source: TextSource) -> Iterator[tuple[str, ...]]:
+    "The text of each record of a file that is of the source's `source`."
+    for where, row in read_records(path, source.encoding):
+        column = settle(row, DOCUMENT).get('text')
+        check(
+            column is not None and row[column] is not None,
+            f'{where}: no `text`; saw {", ".join(map(str, row))}',
+        )
+        if str(row.get('source', '')).startswith(source.source):
+            yield (as_text(row[column], where, column),)
+
+
+def _file_texts(path: Path, source: TextSource) -> Iterator[tuple[str, ...]]:
+    "The texts of each row or line of a file: (text,), or (Korean, English) of a table."
+    endings = [suffix.lower() for suffix in path.suffixes]
+    if '.tsv' not in endings and '.txt' not in endings:
+        yield from _row_texts(path, source)
+        return
+    for n, line in read_lines(path, source.encoding):
+        columns = tuple(line.split('\t')[:2]) if '.tsv' in endings else (line,)
+        if n > 1 or tuple(c.strip().lower() for c in columns) not in (('ko', 'en'), ('korean', 'english')):
+            yield columns
+
+
 def _columns(source: TextSource) -> Iterator[tuple[str, ...]]:
     "The texts of each row: (text,), or (Korean, English) of a table."
     path = Path(source.path)
-    if path.is_dir():
-        yield from ((text,) for text in load_retrieval(path, 'train').queries.values())
-    elif '.tsv' in path.suffixes:
-        with open_text(path) as f:
-            yield from (tuple(line.rstrip('\n').split('\t')[:2]) for line in f)
-    else:
-        for n, row in read_json_lines(path):
-            check(isinstance(row.get('text'), str), f'{path}, line {n}: no `text`')
-            if str(row.get('source', '')).startswith(source.source):
-                yield (row['text'],)
+    if path.is_dir() and (path / 'qrels').is_dir():
+        rs = load_retrieval(path, 'train', encoding=source.encoding)
+        yield from ((text,) for text in rs.queries.values())
+        return
+    files = record_files(path) if path.is_dir() else [path]
+    for file in files:
+        yield from _file_texts(file, source)
 
 
 def weighted_texts(sources: Sequence[TextSource]) -> Iterator[tuple[str, float]]:

@@ -21,7 +21,7 @@ from korean_sparse.examples.reading import (
     row_examples,
     typed_rows,
 )
-from ..text.prose import sections, sentences, without_headings
+from ..text.prose import only_numbers, pieces, sections, without_headings
 from ..text.terms import title_term
 
 # %% ../../nbs/examples/02_from_articles.ipynb #251a196b
@@ -42,6 +42,17 @@ def article_examples(articles: Iterable[Article], pairs: Iterable[SynonymPair]) 
 VIEWS = ('title', 'lead_sentence', 'lead_paragraph', 'paragraph', 'section')
 
 
+def _lead(text: str) -> Iterator[tuple[str, str]]:
+    "The first sentence of a text that is more than a number, and what follows it."
+    end = 0
+    for piece in pieces(text):
+        for word in piece.split():
+            end = text.index(word, end) + len(word)
+        if not only_numbers(piece):
+            yield piece, text[end:].strip()
+            return
+
+
 def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
     """(query, passage) pairs of one article; `view` is one of `VIEWS`:
 
@@ -58,8 +69,7 @@ def article_view(article: Article, view: str) -> Iterator[tuple[str, str]]:
     elif view == 'lead_paragraph':
         yield body[0], '\n'.join(body[1:])
     elif view == 'lead_sentence':
-        lead = sentences(body[0])[0]
-        yield lead, '\n'.join([body[0][len(lead) :], *body[1:]]).strip()
+        yield from _lead('\n'.join(body))
     elif view == 'paragraph':
         yield from ((title, p) for p in body)
     else:
@@ -108,14 +118,15 @@ def read_articles(
 
 # %% ../../nbs/examples/02_from_articles.ipynb #def4f2a1
 def _passages(text: str, chars: int) -> list[list[str]]:
-    "The sentences of an article in passages; each ends with the sentence that fills `chars` characters."
+    """The sentences of an article in passages; each ends with the sentence that fills `chars` characters.
+
+    Sentences that are far longer are cut (`pieces`): four characters count as a word."""
     passages: list[list[str]] = [[]]
     for _, paragraphs in sections(text):
-        for paragraph in paragraphs:
-            for sentence in sentences(paragraph):
-                if sum(map(len, passages[-1])) >= chars:
-                    passages.append([])
-                passages[-1].append(sentence)
+        for sentence in pieces('\n'.join(paragraphs), max(1, chars // 4)):
+            if sum(map(len, passages[-1])) >= chars:
+                passages.append([])
+            passages[-1].append(sentence)
     return passages
 
 
@@ -123,13 +134,14 @@ def cloze_examples(
     article: Article, keep: float = 0.1, chars: int = 400, seed: int = 0
 ) -> Iterator[TrainExample]:
     """A random sentence -> the passage of about `chars` characters around it, without the sentence
-    but for a share `keep` of the cases; passages of one sentence give none."""
+    but for a share `keep` of the cases. Passages of one sentence give none, and dates ask nothing."""
     check(0 <= keep <= 1, f'keep = {keep}: must be between 0 and 1')
     for n, passage in enumerate(_passages(article.text, chars)):
-        if len(passage) < 2:
+        asking = [i for i, sentence in enumerate(passage) if not only_numbers(sentence)]
+        if len(passage) < 2 or not asking:
             continue
         rng = Random(f'{seed}/{article.id}/{n}')
-        i = rng.randrange(len(passage))
+        i = asking[rng.randrange(len(asking))]
         whole = rng.random() < keep
         yield TrainExample(passage[i], ' '.join(passage if whole else passage[:i] + passage[i + 1 :]))
 

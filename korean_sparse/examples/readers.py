@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['KINDS', 'read_triples', 'read_id_triples', 'read_mrc', 'read_sts', 'read_bitext', 'read_synonyms', 'read_triplets',
            'news_examples', 'read_news', 'retrieval_examples', 'read_retrieval', 'examples_set', 'read_written',
-           'written_pairs', 'hub_examples', 'read_examples']
+           'written_pairs', 'read_labelled', 'read_titled', 'hub_examples', 'read_examples', 'kind_of', 'read_any']
 
 # %% ../../nbs/examples/01_readers.ipynb #5b6ee3e8
 import itertools
@@ -15,11 +15,12 @@ from random import Random
 from typing import Any, Callable, Iterable, Iterator
 
 from ..core.places import resolve
-from ..core.rows import NewsItem, SynonymPair, TrainExample, check
+from ..core.records import DATED, RECORD_FORMATS, as_text, read_lines, record_files, settle
+from ..core.rows import DataError, NewsItem, SynonymPair, TrainExample, check
 from .from_articles import read_articles, read_cloze, read_crops
 from korean_sparse.examples.reading import (
     Report,
-    json_list,
+    json_document,
     json_rows,
     random_stretch,
     reader,
@@ -27,27 +28,37 @@ from korean_sparse.examples.reading import (
     tab_rows,
     typed_rows,
 )
+from .shapes import labelled_rows, passage_questions, titled_documents
 from ..retrieval.sets import RetrievalSet, load_retrieval
 
 # %% ../../nbs/examples/01_readers.ipynb #5f83a39f
 @reader
-def read_triples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
+def read_triples(
+    path: str | Path, encoding: str = '', *, report: Report | None = None
+) -> Iterator[TrainExample]:
     """`query <tab> positive <tab> negative` texts a line (.tsv, .tsv.gz);
     `cross` if query and positive differ in language."""
-    for where, (query, positive, negative) in tab_rows(path, report, ('query', 'positive', 'negative')):
+    names = ('query', 'positive', 'negative')
+    for where, (query, positive, negative) in tab_rows(path, report, names, encoding):
         yield from row_examples(report, where, query, positive, (negative,))
 
 # %% ../../nbs/examples/01_readers.ipynb #96784de2
 @reader
 def read_id_triples(
-    path: str | Path, collection: str, queries: str, rows: int = 0, *, report: Report | None = None
+    path: str | Path,
+    collection: str,
+    queries: str,
+    rows: int = 0,
+    encoding: str = '',
+    *,
+    report: Report | None = None,
 ) -> Iterator[TrainExample]:
     """`query id <tab> positive id <tab> negative id` a line, the first `rows` of them (0: all).
 
     `collection` and `queries` are files of `id <tab> text` lines."""
 
     def triples(report):
-        return itertools.islice(tab_rows(path, report, ('qid', 'pid', 'nid')), rows or None)
+        return itertools.islice(tab_rows(path, report, ('qid', 'pid', 'nid'), encoding), rows or None)
 
     query_ids, passage_ids = set(), set()
     for _, (q, p, n) in triples(Report()):
@@ -55,7 +66,7 @@ def read_id_triples(
         passage_ids |= {p, n}
 
     def texts(file, ids):
-        return {i: text for _, (i, text) in tab_rows(file, report, ('id', 'text')) if i in ids}
+        return {i: text for _, (i, text) in tab_rows(file, report, ('id', 'text'), encoding) if i in ids}
 
     query, passage = texts(queries, query_ids), texts(collection, passage_ids)
     for where, (q, p, n) in triples(report):
@@ -66,47 +77,49 @@ def read_id_triples(
             yield from row_examples(report, where, query[q], passage[p], (passage[n],))
 
 # %% ../../nbs/examples/01_readers.ipynb #4d4c9f58
-def _questions(path: str | Path, report: Report) -> Iterator[tuple[str, dict, Any, Any]]:
-    "(place, article, paragraph, question) of a KorQuAD file."
-    for i, article in enumerate(json_list(path, 'data')):
-        try:
-            paragraphs = [(p['context'], list(p['qas'])) for p in article['paragraphs']]
-        except (KeyError, TypeError):
-            report.drop('article without paragraphs, context or qas', f'{path}, data {i}')
-            continue
-        for j, (context, questions) in enumerate(paragraphs):
-            for k, question in enumerate(questions):
-                yield f'{path}, data {i}, paragraph {j}, question {k}', article, context, question
-
-
 @reader
 def read_mrc(
-    path: str | Path, title: bool = False, plausible: bool = False, *, report: Report | None = None
+    path: str | Path,
+    title: bool = False,
+    plausible: bool = False,
+    encoding: str = '',
+    *,
+    report: Report | None = None,
 ) -> Iterator[TrainExample]:
-    """Question -> paragraph of a KorQuAD 1.0 or KLUE-MRC file.
+    """Question -> paragraph of a file of KorQuAD 1 or 2, KLUE-MRC, SQuAD, AI-Hub, or of rows of the Hub.
 
     `title` puts the article's title before the paragraph;
     `plausible` keeps unanswerable questions that have plausible answers."""
-    for where, article, context, question in _questions(path, report):
-        if not isinstance(question, dict):
-            report.drop('malformed question', where)
-        elif question.get('is_impossible') and not (plausible and question.get('plausible_answers')):
-            report.drop('question without an answer', where)
+    for asked in passage_questions(path, report, encoding):
+        if isinstance(asked.question, dict):
+            report.drop('malformed question', asked.where)
+        elif asked.question is not None and not asked.answered and not (plausible and asked.answers):
+            report.drop('question without an answer', asked.where)
         else:
-            head = str(article.get('title') or '').replace('_', ' ') + '\n' if title else ''
-            yield from row_examples(report, where, question.get('question'), context and f'{head}{context}')
+            head = asked.title.replace('_', ' ') + '\n' if title else ''
+            passage = asked.passage
+            if head.strip() and isinstance(passage, str) and passage.strip():
+                passage = head + passage
+            yield from row_examples(report, asked.where, asked.question, passage)
 
 # %% ../../nbs/examples/01_readers.ipynb #489be575
+def _rating(row: dict) -> float:
+    "The rating of a pair: KLUE's real label, or a column `score`; raises what a lacking or odd one raises."
+    labels = row.get('labels')
+    return float(
+        labels['real-label'] if isinstance(labels, dict) else row.get('real-label', row.get('score'))
+    )
+
+
 @reader
 def read_sts(
-    path: str | Path, threshold: float = 4.0, *, report: Report | None = None
+    path: str | Path, threshold: float = 4.0, encoding: str = '', *, report: Report | None = None
 ) -> Iterator[TrainExample]:
-    """Pairs of a KLUE-STS file whose real label (0 to 5) is at least `threshold`,
-    in both directions, as synonyms."""
-    for n, row in enumerate(json_list(path)):
-        where = f'{path}, row {n}'
+    """Pairs `sentence1`, `sentence2` of a KLUE-STS file, or of records with a `score`, whose rating (0 to 5)
+    is at least `threshold`, in both directions, as synonyms."""
+    for where, row in json_rows(path, report, encoding):
         try:
-            a, b, score = row['sentence1'], row['sentence2'], float(row['labels']['real-label'])
+            a, b, score = row['sentence1'], row['sentence2'], _rating(row)
         except (KeyError, TypeError, ValueError):
             report.drop('pair without sentence1, sentence2 or labels.real-label', where)
             continue
@@ -118,14 +131,20 @@ def read_sts(
 # %% ../../nbs/examples/01_readers.ipynb #52bdb8cf
 @reader
 def read_bitext(
-    path: str | Path, as_kind: str = 'cross', words: int = 0, seed: int = 0, *, report: Report | None = None
+    path: str | Path,
+    as_kind: str = 'cross',
+    words: int = 0,
+    seed: int = 0,
+    encoding: str = '',
+    *,
+    report: Report | None = None,
 ) -> Iterator[TrainExample]:
     """`ko <tab> en` a line (.tsv, .tsv.gz), in both directions; a list of synonyms of one language is read
     with `as_kind` synonym.
 
     With `words` a query is a stretch of 2 to so many words of its side, as short as queries are."""
     check(words == 0 or words > 1, f'words = {words}: must be 0 (the whole side) or at least 2')
-    for where, (ko, en) in tab_rows(path, report, ('ko', 'en')):
+    for where, (ko, en) in tab_rows(path, report, ('ko', 'en'), encoding):
         if not words:
             yield from row_examples(report, where, ko, en, kind=as_kind, both=True)
             continue
@@ -136,11 +155,16 @@ def read_bitext(
 # %% ../../nbs/examples/01_readers.ipynb #dfa8cadb
 @reader
 def read_synonyms(
-    path: str | Path, split: str = 'train', min_score: float = 0.0, *, report: Report | None = None
+    path: str | Path,
+    split: str = 'train',
+    min_score: float = 0.0,
+    encoding: str = '',
+    *,
+    report: Report | None = None,
 ) -> Iterator[TrainExample]:
     """Rows of `SynonymPair` (.jsonl, .jsonl.gz, .parquet) of one split, in both directions;
     `cross` between languages."""
-    for where, pair in typed_rows(path, SynonymPair, report):
+    for where, pair in typed_rows(path, SynonymPair, report, encoding):
         if pair.split != split or pair.score < min_score:
             report.drop(f'split other than {split} or score below min_score = {min_score}', where)
         else:
@@ -149,18 +173,25 @@ def read_synonyms(
 
 
 @reader
-def read_triplets(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
-    """`anchor`, `positive`, `negative` as three columns (.tsv, .tsv.gz) or as keys of .jsonl or .parquet
-    rows; kind synonym."""
+def read_triplets(
+    path: str | Path, encoding: str = '', *, report: Report | None = None
+) -> Iterator[TrainExample]:
+    """`anchor`, `positive`, `negative` as three columns (.tsv, .tsv.gz), or as keys of the rows of .jsonl,
+    .csv or .parquet; kind synonym."""
     names = ('anchor', 'positive', 'negative')
-    if '.tsv' in Path(path).suffixes:
-        rows = tab_rows(path, report, names)
+    if '.tsv' in (suffix.lower() for suffix in Path(path).suffixes):
+        rows = tab_rows(path, report, names, encoding)
     else:
-        rows = ((where, [row.get(name) for name in names]) for where, row in json_rows(path, report))
+        rows = (
+            (where, [row.get(name) for name in names]) for where, row in json_rows(path, report, encoding)
+        )
     for where, (anchor, positive, negative) in rows:
         yield from row_examples(report, where, anchor, positive, (negative,), 'synonym')
 
 # %% ../../nbs/examples/01_readers.ipynb #d67ae243
+_DAY = re.compile(r'\s*(\d{4})([-./]?)(\d\d)\2(\d\d)(?!\d)')
+
+
 def news_examples(items: Iterable[NewsItem]) -> Iterator[TrainExample]:
     "Headline -> report."
     for item in items:
@@ -168,10 +199,29 @@ def news_examples(items: Iterable[NewsItem]) -> Iterator[TrainExample]:
             yield TrainExample(item.title, item.text)
 
 
+def _news_item(row: dict, where: str) -> NewsItem:
+    "A row of news by the names that its columns have; raises `DataError` for a date that is none."
+    columns = settle(row, DATED)
+    date, title, text = (as_text(row.get(columns.get(n)), where, n) for n in ('date', 'title', 'text'))
+    day = _DAY.match(date)
+    try:
+        return NewsItem('', '-'.join(day.group(1, 3, 4)) if day else date, title, text)
+    except DataError as e:
+        raise DataError(f'{where}: {e}') from None
+
+
 @reader
-def read_news(path: str | Path, since: str = '', *, report: Report | None = None) -> Iterator[TrainExample]:
-    "Headline -> report of the `NewsItem` rows dated `since` (ISO) or later; rows without an id are taken."
-    for where, item in typed_rows(path, NewsItem, report, id=''):
+def read_news(
+    path: str | Path, since: str = '', encoding: str = '', *, report: Report | None = None
+) -> Iterator[TrainExample]:
+    """Headline -> report of the rows of news dated `since` (ISO) or later: rows of `NewsItem`, or records
+    with a date (2024-07-03, 20240703 ...), a title and a text, whatever their columns are called."""
+    for where, row in json_rows(path, report, encoding):
+        try:
+            item = _news_item(row, where)
+        except DataError as e:
+            report.drop('not a NewsItem', str(e))
+            continue
         examples = list(news_examples([item])) if item.date >= since else []
         yield from examples
         if not examples:
@@ -179,22 +229,29 @@ def read_news(path: str | Path, since: str = '', *, report: Report | None = None
 
 # %% ../../nbs/examples/01_readers.ipynb #043b9b7f
 def retrieval_examples(rs: RetrievalSet) -> Iterator[TrainExample]:
-    "Query -> each document that answers it; `cross` if the languages differ."
+    "Query -> each document of the corpus that answers it; `cross` if the languages differ."
     for q, judgements in rs.qrels.items():
         for d, score in judgements.items():
-            if score > 0:
+            if score > 0 and rs.corpus.get(d):
                 kind = 'mono' if rs.query_lang[q] == rs.doc_lang[d] else 'cross'
                 yield TrainExample(rs.queries[q], rs.corpus[d], kind=kind)
 
 
 @reader
 def read_retrieval(
-    path: str | Path, split: str = 'train', documents: str = '', *, report: Report | None = None
+    path: str | Path,
+    split: str = 'train',
+    documents: str = '',
+    encoding: str = '',
+    *,
+    report: Report | None = None,
 ) -> Iterator[TrainExample]:
-    """Query -> document of one split of a BEIR folder; a folder that contradicts itself is an error.
+    """Query -> document of one split of a set that `load_retrieval` reads; what does not fit is counted.
 
     `documents`: a folder with the same ids in another language."""
-    yield from retrieval_examples(load_retrieval(path, split, documents))
+    rs = load_retrieval(path, split, documents, encoding=encoding)
+    report.left_out.merge(rs.left_out)
+    yield from retrieval_examples(rs)
 
 # %% ../../nbs/examples/01_readers.ipynb #6e296303
 def examples_set(examples: Iterable[TrainExample], name: str) -> RetrievalSet:
@@ -214,11 +271,11 @@ def examples_set(examples: Iterable[TrainExample], name: str) -> RetrievalSet:
     return RetrievalSet(name, {i: t for t, i in documents.items()}, {i: t for t, i in queries.items()}, qrels)
 
 # %% ../../nbs/examples/01_readers.ipynb #81ae3ef2
-def _written(path: str | Path, split: str, report: Report) -> Iterator[tuple[str, dict]]:
+def _written(path: str | Path, split: str, report: Report, encoding: str = '') -> Iterator[tuple[str, dict]]:
     "(place, row) of the rows of one split, of a file or of all files in a folder."
     check(split in ('train', 'dev'), f'split = {split!r}: known are train, dev')
     files = sorted(Path(path).glob('*.jsonl')) if Path(path).is_dir() else [Path(path)]
-    rows = itertools.chain.from_iterable(json_rows(file, report) for file in files)
+    rows = itertools.chain.from_iterable(json_rows(file, report, encoding) for file in files)
     for where, row in rows:
         number = re.search(r'(\d+)$', str(row.get('id', '')))
         has_passage = row.get('ko') or row.get('en')
@@ -233,13 +290,13 @@ def _written(path: str | Path, split: str, report: Report) -> Iterator[tuple[str
 
 @reader
 def read_written(
-    path: str | Path, split: str = 'train', *, report: Report | None = None
+    path: str | Path, split: str = 'train', encoding: str = '', *, report: Report | None = None
 ) -> Iterator[TrainExample]:
     """Each question (`ko_q`, `en_q`) -> each passage (`ko`, `en`) of its row, of a .jsonl file or of all
     in a folder.
 
     `split` dev is the rows whose id ends in a number that ten divides, train the others."""
-    for where, row in _written(path, split, report):
+    for where, row in _written(path, split, report, encoding):
         questions = [*(row.get('ko_q') or []), *(row.get('en_q') or [])]
         for lang in ('ko', 'en'):
             if row.get(lang):
@@ -259,8 +316,41 @@ def written_pairs(path: str | Path, split: str = 'train') -> list[tuple[str, str
             pairs += list(zip(korean, english))
     return pairs
 
+# %% ../../nbs/examples/01_readers.ipynb #b654d05e
+@reader
+def read_labelled(
+    path: str | Path, as_kind: str = '', encoding: str = '', *, report: Report | None = None
+) -> Iterator[TrainExample]:
+    """Query -> each of its positives, with its negatives: rows of FlagEmbedding, sentence-transformers,
+    Mr.TyDi, MIRACL, DPR and XOR-Retrieve (see `labelled_rows`), of any format of `read_records`.
+
+    `mono`, or `cross` if query and positive differ in language, unless `as_kind` says it."""
+    for row in labelled_rows(path, report, encoding):
+        if not row.positives:
+            report.drop('row without a positive', row.where)
+        for n, positive in enumerate(row.positives):
+            scores = [row.positive_scores[n], *row.negative_scores] if row.positive_scores else ()
+            yield from row_examples(
+                report, row.where, row.query, positive, row.negatives, as_kind, scores=scores
+            )
+
+
+@reader
+def read_titled(
+    path: str | Path, min_chars: int = 40, encoding: str = '', *, report: Report | None = None
+) -> Iterator[TrainExample]:
+    """Title, and summary if there is one, -> text of each document of at least `min_chars` characters:
+    모두의 말뭉치, AI-Hub, or records with a title and a text; a file, or a folder of them."""
+    for where, title, summary, text in titled_documents(path, report, encoding):
+        if len(text) < min_chars:
+            report.drop(f'text shorter than min_chars = {min_chars}', where)
+            continue
+        for query in (title, summary):
+            if query:
+                yield from row_examples(report, where, query, text)
+
 # %% ../../nbs/examples/01_readers.ipynb #164436fa
-_TABLE_FORMATS = ('.jsonl', '.jsonl.gz', '.parquet')
+_TABLE_FORMATS = (*RECORD_FORMATS, '.jsonl.gz', '.csv.gz', '.tsv.gz', '.json.gz', '.jsonl.zst')
 
 
 def _split_files(folder: Path, split: str) -> list[Path]:
@@ -269,7 +359,7 @@ def _split_files(folder: Path, split: str) -> list[Path]:
     files = sorted(
         p
         for p in folder.rglob('*')
-        if p.name.endswith(_TABLE_FORMATS) and of_split.search(p.relative_to(folder).as_posix())
+        if p.name.lower().endswith(_TABLE_FORMATS) and of_split.search(p.relative_to(folder).as_posix())
     )
     check(bool(files), f'{folder}: no file of split = {split!r} that ends in {", ".join(_TABLE_FORMATS)}')
     return files
@@ -289,11 +379,13 @@ def _hub_rows(name: str, split: str, config: str, streaming: bool) -> Iterator[t
         yield f'{name} {split}, row {n}', row
 
 
-def _table(name: str, split: str, config: str, streaming: bool, report: Report) -> Iterator[tuple[str, dict]]:
+def _table(
+    name: str, split: str, config: str, streaming: bool, report: Report, encoding: str
+) -> Iterator[tuple[str, dict]]:
     "(place, row) of a file, of the files of a folder, or of a data set of the Hub."
     path = resolve(name)
     # a name that looks like a path is one, so that a missing file is not looked for on the Hub
-    looks_like_path = name.endswith(_TABLE_FORMATS) or name.startswith(('.', '/', '~'))
+    looks_like_path = name.lower().endswith(_TABLE_FORMATS) or name.startswith(('.', '/', '~'))
     if path.is_dir():
         files = _split_files(path, split)
     elif path.exists() or looks_like_path:
@@ -302,7 +394,7 @@ def _table(name: str, split: str, config: str, streaming: bool, report: Report) 
         yield from _hub_rows(name, split, config, streaming)
         return
     for file in files:
-        yield from json_rows(file, report)
+        yield from json_rows(file, report, encoding)
 
 # %% ../../nbs/examples/01_readers.ipynb #32930d08
 def _cell(row: dict, column: str) -> Any:
@@ -334,15 +426,16 @@ def hub_examples(
     as_kind: str = '',
     both: bool = False,
     streaming: bool = True,
+    encoding: str = '',
     *,
     report: Report | None = None,
 ) -> Iterator[TrainExample]:
-    """Columns `query`, `positive`, `negatives` (names with commas; texts or lists of texts) of a .jsonl,
-    .jsonl.gz, .parquet file, a folder of them, or a data set of the Hub.
+    """Columns `query`, `positive`, `negatives` (names with commas; texts or lists of texts) of a file of
+    records (.jsonl, .csv, .parquet ...), a folder of them, or a data set of the Hub.
 
     `both` gives both directions.
     Raises ImportError for a name that is no file or folder if `datasets` is not installed."""
-    for where, row in _table(str(name), split, config, streaming, report):
+    for where, row in _table(str(name), split, config, streaming, report, encoding):
         missing = [c for c in (query, positive) if _cell(row, c) is None]
         if missing:
             report.drop(f'no column {missing[0]!r} (columns: {", ".join(row)})', where)
@@ -352,9 +445,11 @@ def hub_examples(
 
 # %% ../../nbs/examples/01_readers.ipynb #71b4c140
 @reader
-def read_examples(path: str | Path, *, report: Report | None = None) -> Iterator[TrainExample]:
+def read_examples(
+    path: str | Path, encoding: str = '', *, report: Report | None = None
+) -> Iterator[TrainExample]:
     "Rows of `TrainExample` as they are (.jsonl, .jsonl.gz, .parquet)."
-    for _, example in typed_rows(path, TrainExample, report):
+    for _, example in typed_rows(path, TrainExample, report, encoding):
         yield example
 
 
@@ -375,5 +470,84 @@ KINDS: dict[str, Callable[..., Iterator[TrainExample]]] = {
     'cloze': read_cloze,
     'crops': read_crops,
     'written': read_written,
+    'labelled': read_labelled,
+    'titled': read_titled,
     'hub': hub_examples,
 }
+
+# %% ../../nbs/examples/01_readers.ipynb #93c9df7e
+# kind -> columns of which a row has all (of `a|b` one); the first kind that fits counts
+_SIGNS = (
+    ('klue_sts', 'sentence1 sentence2 labels|score'),
+    ('synonyms', 'left right left_lang right_lang'),
+    ('written', 'ko|en ko_q|en_q'),
+    ('klue_mrc', 'paragraphs'),
+    ('klue_mrc', 'context qas|question'),
+    ('examples', 'query positive kind phase'),
+    ('labelled', 'query pos|positive_passages'),
+    ('labelled', 'query|question positive_ctxs'),
+    ('labelled', 'anchor|query|question|sentence1 positive'),
+    ('labelled', 'query|question passage|document|answer'),
+    ('labelled', '질문|질의|검색어 답변|정답|지문'),
+    ('labelled', 'question answers'),  # without a passage: its reader says what is lacking
+    ('articles', 'id lang title text links'),
+    ('news', 'date|날짜|작성일|게시일|발행일|등록일|보도일|일자 title|제목 text|content|body|본문|내용'),
+    ('titled', 'title|제목|abstractive text|content|body|article_original|본문|내용'),
+    ('titled', 'document|documents|SJML'),
+    ('titled', 'metadata paragraph|utterance'),
+)
+
+# %% ../../nbs/examples/01_readers.ipynb #bab445e4
+def _first_object(path: Path, encoding: str) -> dict:
+    "The first record of a file, or its JSON document if that holds more than a list; {} if there is none."
+    if path.suffix.lower() == '.json':
+        try:
+            document = json_document(path, encoding)
+        except DataError:
+            document = None  # perhaps JSON lines
+        if isinstance(document, dict):
+            rows = document.get('data')
+            return rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else document
+    return next((row for _, row in json_rows(path, Report(), encoding)), {})
+
+
+def kind_of(path: str | Path, encoding: str = '') -> str:
+    """The kind (of `KINDS`) of a file or folder, by what it holds.
+
+    Raises `DataError` that names what was seen if that is not unmistakable, `FileNotFoundError`."""
+    path = Path(path)
+    if path.is_dir() and ((path / 'qrels').is_dir() or any(path.glob('*qrels*'))):
+        return 'retrieval'
+    file = next(iter(record_files(path)))
+    tabs = '.tsv' in (suffix.lower() for suffix in file.suffixes)
+    try:
+        row = _first_object(file, encoding)
+    except DataError:
+        if not tabs:  # a table whose first line is no header is looked at below
+            raise
+        row = {}
+    columns = {str(name).strip() for name in row} | {str(name).strip().lower() for name in row}
+    for kind, sign in _SIGNS:
+        if all(any(name in columns for name in names.split('|')) for names in sign.split()):
+            return kind
+    if tabs:
+        first = next((line for _, line in read_lines(file, encoding) if line.strip()), '')
+        fields = first.split('\t')
+        if len(fields) == 3 and all(' ' in field.strip() for field in fields):
+            return 'triples'
+        raise DataError(
+            f'{file}: a table without names of columns that are known, {len(fields)} fields: {first[:80]!r}; '
+            'name its kind: bitext, triples, id_triples or triplets'
+        )
+    seen = ', '.join(map(str, list(row)[:12])) or 'no record'
+    raise DataError(f'{file}: no known shape, saw {seen}; name its kind: {", ".join(KINDS)}')
+
+
+@reader
+def read_any(path: str | Path, encoding: str = '', *, report: Report | None = None) -> Iterator[TrainExample]:
+    "The examples of a file or folder by the reader of the kind that it is of (`kind_of`), without options."
+    options = {'encoding': encoding} if encoding else {}
+    yield from KINDS[kind_of(path, encoding)].__wrapped__(path, report=report, **options)
+
+
+KINDS['any'] = read_any

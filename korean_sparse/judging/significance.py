@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from ..core.rows import check
 from .systems import Answer, System
 from ..retrieval.runs import check_run
-from ..retrieval.sets import METRICS, RetrievalSet, averages, measure
+from ..retrieval.sets import METRICS, RetrievalSet, Run, averages, measure
 
 # %% ../../nbs/judging/01_significance.ipynb #239925b2
 def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000, seed: int = 0) -> float:
@@ -49,16 +49,28 @@ def interval(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> tupl
 Answers = dict[str, dict[str, Answer]]  # set -> system -> answer
 
 
+def _without_own(run: Run, rs: RetrievalSet, k: int) -> Run:
+    "The best `k` of each query of a run; a document that is the query itself is left out."
+    own = rs.own_documents
+    found = {q: [hit for hit in docs.items() if hit[0] != q or q not in own] for q, docs in run.items()}
+    return {q: dict(hits[:k]) for q, hits in found.items()}
+
+
 def answer(
     systems: Sequence[System], sets: Sequence[RetrievalSet], k: int = 100, progress: bool = False
 ) -> Answers:
-    "Every system's answer to every set, checked: the best `k` documents of each query."
+    """Every system's answer to every set, checked: the best `k` documents of each query.
+
+    Among the costs, `unanswered` is how many queries a system found nothing for."""
     answers: Answers = {}
     steps = [(rs, system) for rs in sets for system in systems]
     for rs, system in tqdm(steps, desc='systems', unit='answer', disable=not progress):
-        found = system.search(rs, k)
-        check_run(found.run, rs, system.name)
-        answers.setdefault(rs.name, {})[system.name] = found
+        found = system.search(rs, k + 1 if rs.own_documents else k)
+        run = check_run(found.run, rs, system.name)
+        if rs.own_documents:
+            run = _without_own(run, rs, k)
+        cost = found.cost | {'unanswered': sum(not run.get(q) for q in rs.queries)}
+        answers.setdefault(rs.name, {})[system.name] = Answer(run, cost)
     return answers
 
 # %% ../../nbs/judging/01_significance.ipynb #5e9d9562

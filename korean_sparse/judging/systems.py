@@ -316,7 +316,8 @@ def recorded(path: str | Path) -> System:
 
     def search(rs: RetrievalSet, k: int) -> Answer:
         run = check_run(read_trec(path), rs, str(path))
-        return Answer({query: dict(list(documents.items())[:k]) for query, documents in run.items()})
+        best = {q: sorted(found.items(), key=lambda hit: -hit[1])[:k] for q, found in run.items()}
+        return Answer({q: dict(hits) for q, hits in best.items()})
 
     return System(f'run:{Path(path).stem}', search)
 

@@ -70,7 +70,7 @@ def query_groups(rs: RetrievalSet, terms: Callable[[str], list[str]]) -> dict[st
     for query, text in rs.queries.items():
         asked, best = set(terms(text)), 0.0
         for document, relevance in rs.qrels[query].items():
-            if relevance <= 0 or not asked:
+            if relevance <= 0 or not asked or document not in rs.corpus:
                 continue
             if document not in terms_of:
                 terms_of[document] = set(terms(rs.corpus[document]))

@@ -8,9 +8,10 @@ __all__ = ['PASSING', 'ClusterError', 'connect', 'cause', 'call']
 # %% ../../nbs/opensearch/01_client.ipynb #80329b7a
 import os
 import random
+import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from ..core.rows import check, log
@@ -152,6 +153,23 @@ PASSING = (429, 502, 503, 504)
 
 _NODE_LOST = {'node_disconnected_exception', 'node_not_connected_exception', 'node_closed_exception'}
 
+# what the exceptions above say; a plugin (ml-commons, say) may wrap one in a kind of its own, and then only
+# its sentence tells
+_NODE_LOST_SAID = re.compile(r'Node not connected|node closed|\] disconnected$', re.IGNORECASE)
+
+
+def _causes(error: dict) -> Iterator[dict]:
+    "The innermost reasons in a cluster's answer."
+    innermost = error
+    while isinstance(innermost.get('caused_by'), dict):
+        innermost = innermost['caused_by']
+    yield innermost
+    yield from (c for c in error.get('root_cause') or [] if isinstance(c, dict))
+
+
+def _is_node_lost(reason: dict) -> bool:
+    return reason.get('type') in _NODE_LOST or bool(_NODE_LOST_SAID.search(str(reason.get('reason'))))
+
 
 def _passing(error: Exception) -> bool:
     "Whether asking again may help."
@@ -164,8 +182,7 @@ def _passing(error: Exception) -> bool:
     reported = error.info.get('error') if isinstance(error.info, dict) else None
     if not isinstance(reported, dict):
         return False
-    causes = {c.get('type') for c in reported.get('root_cause', [])}
-    return bool(causes) and causes <= _NODE_LOST
+    return any(_is_node_lost(reason) for reason in _causes(reported))
 
 # %% ../../nbs/opensearch/01_client.ipynb #ba21632d
 def call(

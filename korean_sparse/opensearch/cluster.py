@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Se
 from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
+from ..core.records import as_id
+from ..core.records import whole as whole_letters
 from ..core.rows import check, log
 from .artifacts import CHUNK, Artifact, open_artifact
 from .client import PASSING, ClusterError, call, cause
@@ -334,7 +336,7 @@ def _bulk_body(rows: Sequence[dict]) -> bytes:
     for row in rows:
         lines.append({'index': {'_id': row['id']}})
         lines.append({k: v for k, v in row.items() if k != 'id'})
-    return ''.join(json.dumps(line, ensure_ascii=False) + '\n' for line in lines).encode()
+    return whole_letters(''.join(json.dumps(line, ensure_ascii=False) + '\n' for line in lines)).encode()
 
 
 def _send(
@@ -438,13 +440,22 @@ class BulkReport:
     seconds: float = 0.0
 
 
+def _row_to_send(row: Mapping[str, Any]) -> dict:
+    "A row whose id is text; without one (0 is one) or without a text it raises `DataError`."
+    i, text = (row.get('id'), row.get('text')) if isinstance(row, Mapping) else (None, None)
+    good = isinstance(text, str) and bool(text.strip())
+    if good and isinstance(i, str) and i.strip():
+        return dict(row)
+    seen = f'row {row!r:.120}'  # a row with a vector is long: written only where it is needed
+    check(good and i is not None, f'{seen}: needs an `id` and a `text`, a string')
+    return {**row, 'id': as_id(i, seen)}
+
+
 def _to_send(
     rows: Iterable[Mapping], size: int, acknowledged: _Journal, report: BulkReport, bar: tqdm
 ) -> Iterator[tuple[int, list[dict]]]:
     "Batches, with their numbers, that were not acknowledged; the others are counted as skipped."
-    for number, batch in enumerate(_batches(map(dict, rows), size)):
-        bad = next((r for r in batch if not r.get('id') or not str(r.get('text', '')).strip()), None)
-        check(bad is None, f'row {bad!r:.120}: needs an `id` and a `text`')
+    for number, batch in enumerate(_batches(map(_row_to_send, rows), size)):
         if acknowledged.has(number, batch[0]['id']):
             report.skipped += len(batch)
             bar.update(len(batch))

@@ -13,17 +13,19 @@ from scipy.sparse import csr_matrix
 
 from ..core.rows import check
 from .cluster import as_terms
-from ..text.prose import even_parts, sentences
+from ..text.prose import even_parts, length_in_words, pieces
 
 # %% ../../nbs/opensearch/04_passages.ipynb #bfa939aa
 def split_into_passages(text: str, words: int = 60) -> list[str]:
     """A text in passages of about equal length, cut at sentence ends; an empty text has none.
 
-    Where the sentences allow it each has two to four thirds of `words` words (separated by spaces); a longer
-    sentence is a passage of its own, as a shorter text is. Raises `DataError` if `words` is not positive."""
+    Where the sentences allow it each has two to four thirds of `words` words (separated by spaces), and none
+    has more than one and a half: a longer sentence is cut at spaces, best behind an ending or a comma, and so
+    is a run of hundreds of letters without a space. Only a sentence of up to ten words is never cut.
+    Raises `DataError` if `words` is not positive."""
     check(words > 0, f'words = {words}: must be above 0')
-    found = sentences(text)
-    parts = even_parts([len(s.split()) for s in found], words)
+    found = pieces(text, words)
+    parts = even_parts([length_in_words(piece) for piece in found], words)
     return [' '.join(found[part]) for part in parts]
 
 # %% ../../nbs/opensearch/04_passages.ipynb #afeb4bfb

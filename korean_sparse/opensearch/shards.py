@@ -10,14 +10,16 @@ import itertools
 import json
 import os
 from dataclasses import asdict
+from datetime import date, time
 from pathlib import Path
-from typing import Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
 from ..core.files import read_json_lines, write_json, write_rows
-from ..core.rows import check
+from ..core.records import DOCUMENT, Ids, as_text, read_records, settle
+from ..core.rows import DataError, check
 from ..core.stage import file_hash
 from ..core.tensors import content_hash
 from ..encoder.model import SparseEncoder
@@ -26,20 +28,48 @@ from .cluster import as_terms
 from .passages import chunk_rows
 
 # %% ../../nbs/opensearch/07_shards.ipynb #792f121b
-def read_documents(path: str | Path) -> Iterator[dict]:
+def _plain(value: Any) -> Any:
+    "A value of another field as JSON can hold it: a date as text, NaN as null."
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return None if isinstance(value, float) and value != value else value
+
+
+def _document(row: dict, columns: Mapping[str, str], where: str, ids: Ids) -> dict:
+    "A row by its settled columns: `id`, `text` (with the title before it), and what else it has."
+    parts = {f: as_text(row.get(columns[f]), where, columns[f]) for f in ('title', 'text') if f in columns}
+    given = row.get(columns.get('id'))
+    as_it_is = columns.get('id') == 'id' and columns.get('text') == 'text'
+    text = parts.get('text', '') if as_it_is else ' '.join(filter(None, parts.values()))
+    if given is None or given == '' or not text.strip():
+        raise DataError(
+            f'{where}: needs an `id` (or `_id`, 번호 ...) and a `text` (or 본문, 내용 ...), '
+            f'saw {str(row)[:100]}'
+        )
+    taken = {columns[f] for f in ('id', 'text') if f in columns}
+    taken |= {'id', 'text'} if as_it_is else {'id', 'text', columns.get('title')}
+    rest = {k: _plain(v) for k, v in row.items() if k not in taken}
+    if as_it_is and 'title' in parts and columns['title'] in rest:
+        rest[columns['title']] = parts['title']
+    return {'id': ids(given, where), 'text': text, **rest}
+
+
+def read_documents(path: str | Path, columns: Mapping[str, str] = {}, encoding: str = '') -> Iterator[dict]:
     """The rows of a file of documents as the bulk loader takes them: `id`, `text`, and what else they have.
 
-    Of rows in BEIR's form the text is title and text. Raises `DataError` naming the line that lacks one."""
-    for n, row in read_json_lines(path):
-        if '_id' in row:
-            rest = {k: v for k, v in row.items() if k not in ('_id', 'title', 'text')}
-            text = ' '.join(filter(None, (row.get('title'), row.get('text'))))
-            row = {'id': row['_id'], 'text': text, **rest}
-        check(
-            bool(row.get('id')) and bool(str(row.get('text') or '').strip()),
-            f'{path}, line {n}: needs an `id` (or `_id`) and a `text`, saw {str(row)[:100]}',
-        )
-        yield row
+    The file is of any format of `read_records` (`encoding` as there). Which column is what is settled by
+    `DOCUMENT`, but for the `columns` (field -> column) that are given. An id is text, a list of sentences is
+    joined, and a title stands before its text, unless the columns are `id` and `text` themselves. Raises
+    `DataError` naming the line that lacks one, holds something else, or has an id that was there before."""
+    ids, settled = Ids(), {}
+    for where, row in read_records(path, encoding):
+        names = tuple(row)
+        if names not in settled:
+            try:
+                settled[names] = settle(names, DOCUMENT, columns)
+            except DataError as e:
+                raise DataError(f'{where}: {e}') from None
+        yield _document(row, settled[names], where, ids)
 
 # %% ../../nbs/opensearch/07_shards.ipynb #450ef326
 def my_share() -> tuple[int, int]:

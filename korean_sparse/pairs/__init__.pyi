@@ -1,3 +1,6 @@
+from .word_lists import (
+    read_dictionary as read_dictionary,
+)
 from .sources import (
     Evidence as Evidence,
     anchor_evidence as anchor_evidence,
@@ -7,7 +10,6 @@ from .sources import (
     loanword_evidence as loanword_evidence,
     pair_evidence as pair_evidence,
     parenthetical_evidence as parenthetical_evidence,
-    read_dictionary as read_dictionary,
     senses as senses,
 )
 from .alignment import (

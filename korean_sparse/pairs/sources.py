@@ -4,11 +4,9 @@
 
 # %% auto #0
 __all__ = ['PRIOR', 'Evidence', 'evidence', 'scratch_database', 'link_evidence', 'senses', 'anchor_evidence',
-           'parenthetical_evidence', 'entity_evidence', 'loanword_evidence', 'read_dictionary', 'dictionary_evidence',
-           'pair_evidence']
+           'parenthetical_evidence', 'entity_evidence', 'loanword_evidence', 'dictionary_evidence', 'pair_evidence']
 
 # %% ../../nbs/pairs/00_sources.ipynb #4eb9dfea
-import json
 import re
 import sqlite3
 import tempfile
@@ -17,12 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Iterable, Iterator, Sequence
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..core.rows import Article, DataError, SynonymPair, TitleLink, check
+from ..core.left_out import LeftOut
+from ..core.rows import Article, SynonymPair, TitleLink
+from .word_lists import read_dictionary
 from ..text.analysers import Analyzer
 from ..text.normal import normalize
 from ..text.terms import is_term, near_identical, same_spelling, squeeze, term_lang, title_term
@@ -491,142 +491,27 @@ def loanword_evidence(
         if row:
             yield row
 
-# %% ../../nbs/pairs/00_sources.ipynb #5ad42156
-_NAMES = {
-    'left': 'left korean ko term word source_term key'.split(),
-    'right': 'right english en synonym target translation'.split(),
-    'many': 'synonyms terms equivalents aliases english_terms korean_terms ko_terms en_terms'.split(),
-}
-
-_SCORES = 'score confidence similarity weight'.split()
-
-# keys that hold entries; every other key of an object without a term is a term itself
-_HOLDERS = 'synonyms pairs data entries ko en ko-en general medical legal'.split()
-
-_ABOUT = 'metadata version meta _comment description'.split()
-
-_Pair = tuple[str, str, float | None, str]  # left, right, score, where
-
-
-def _pick(row: dict, kind: str) -> list:
-    "The values under all names of a kind, lists laid out."
-    values = []
-    for name in _NAMES[kind]:
-        value = row.get(name) or []
-        values += value if isinstance(value, list) else [value]
-    return values
-
-
-def _score(row: dict) -> float | None:
-    "The first number under a name of a score; None if there is none."
-    return next((row[name] for name in _SCORES if isinstance(row.get(name), (int, float))), None)
-
-# %% ../../nbs/pairs/00_sources.ipynb #fd3f89ac
-def _is_pair(value: list) -> bool:
-    "Whether a list is itself a pair: two texts, and perhaps a number."
-    if len(value) not in (2, 3) or not all(isinstance(term, str) for term in value[:2]):
-        return False
-    return len(value) == 2 or isinstance(value[2], (int, float))
-
-
-def _pairs_of_entry(
-    terms: Sequence[str], synonyms: Sequence, score: float | None, where: str
-) -> Iterator[_Pair]:
-    "Each term with each synonym; a synonym that is an object may bring its own score."
-    for synonym in synonyms:
-        check(
-            isinstance(synonym, (str, dict)),
-            f'{where}: a synonym of {terms[0]!r} is {synonym!r}, neither text nor an object',
-        )
-    for term in terms:
-        for synonym in synonyms:
-            if isinstance(synonym, str):
-                yield term, synonym, score, where
-            else:
-                yield from _pairs_of(synonym, where, term)
-
-
-def _pairs_of_object(value: dict, where: str, term: str | None) -> Iterator[_Pair]:
-    "The pairs of an object that names a term and its synonyms, or else of the values under its keys."
-    left, others = _pick(value, 'left'), _pick(value, 'right') + _pick(value, 'many')
-    terms, synonyms = (left, others) if term is None else ([term], left + others)
-    if terms and synonyms:
-        yield from _pairs_of_entry(terms, synonyms, _score(value), where)
-        return
-    known = ', '.join(sum(_NAMES.values(), []))
-    check(
-        bool(value) and term is None,
-        f'{where}: {str(value)[:80]} holds no term and synonyms; known names are {known}',
-    )
-    for key, inner in value.items():
-        if key not in _ABOUT:
-            holder = key in _HOLDERS and isinstance(inner, (list, dict))
-            yield from _pairs_of(inner, f'{where}.{key}', None if holder else key)
-
-
-def _pairs_of(value: Any, where: str, term: str | None = None) -> Iterator[_Pair]:
-    "The pairs of one JSON value in any of the shapes; `term` is the key that it stands under."
-    if isinstance(value, str):
-        check(term is not None, f'{where}: {value!r} stands alone; a pair has two terms')
-        yield term, value, None, where
-    elif isinstance(value, list) and term is None and _is_pair(value):
-        yield value[0], value[1], value[2] if len(value) == 3 else None, where
-    elif isinstance(value, list):
-        for n, inner in enumerate(value):
-            yield from _pairs_of(inner, f'{where}[{n}]', term)
-    elif isinstance(value, dict):
-        yield from _pairs_of_object(value, where, term)
-    else:
-        raise DataError(f'{where}: {value!r} is neither text, list nor object')
-
 # %% ../../nbs/pairs/00_sources.ipynb #f054ef3d
-def _pairs_of_table(text: str, path: Path) -> Iterator[_Pair]:
-    "Pairs of lines with two terms, and perhaps a score, between tabs; blank lines are passed over."
-    for n, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        parts = line.split('\t')
-        check(
-            len(parts) >= 2 and bool(parts[0].strip()) and bool(parts[1].strip()),
-            f'{path}, line {n}: expected two terms with a tab between them, saw {line[:60]!r}',
-        )
-        scored = len(parts) > 2 and re.fullmatch(r'[\d.]+', parts[2])
-        yield parts[0], parts[1], float(parts[2]) if scored else None, f'line {n}'
+def _is_per_cent(path: str | Path, encoding: str) -> bool:
+    "Whether any score of a dictionary is above 1."
+    scores = (score for _, _, score, _ in read_dictionary(path, encoding, LeftOut()))
+    return any(score is not None and score > 1 for score in scores)
 
 
-def read_dictionary(path: str | Path) -> Iterator[tuple[str, str, float | None, str]]:
-    """(term, term, score or None, where) of a user's dictionary: JSON in the usual shapes, or TSV.
-
-    A line of a `.tsv` or `.txt` file holds two terms and perhaps a score. Raises `DataError` that names
-    file and place."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as e:
-        saw = e.object[e.start : e.start + 4]
-        raise DataError(f'{path}: not UTF-8 (byte {e.start}: {saw!r}); save it as UTF-8') from None
-    if path.suffix in ('.tsv', '.txt'):
-        yield from _pairs_of_table(text, path)
-        return
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as e:
-        raise DataError(f'{path}, line {e.lineno}: not JSON ({e.msg})') from None
-    yield from _pairs_of(value, path.name)
-
-
-def dictionary_evidence(path: str | Path, refused: Counter, source: str = 'dictionary') -> Iterator[Evidence]:
+def dictionary_evidence(
+    path: str | Path, refused: Counter, source: str = 'dictionary', encoding: str = ''
+) -> Iterator[Evidence]:
     """Evidence of a user's dictionary.
 
-    The languages are told by the script; a score above 1 is taken for per cent."""
-    for left, right, score, where in read_dictionary(path):
+    The languages are told by the script; if a score is above 1, all are taken for per cent. `encoding` is
+    for a file that is not UTF-8."""
+    share = 100 if _is_per_cent(path, encoding) else 1
+    for left, right, score, where in read_dictionary(path, encoding):
         langs = term_lang(left), term_lang(right)
         if None in langs:
             refused[f'{source}: neither Hangul nor Latin'] += 1
             continue
-        weight = score
-        if score is not None:
-            weight = min(max(score / 100 if score > 1 else score, 0.01), 1.0)
+        weight = None if score is None else min(max(score / share, 0.01), 1.0)
         row = evidence(left, right, *langs, source, refused, weight, where=where)
         if row:
             yield row

@@ -1,13 +1,15 @@
+from .layouts import (
+    Qrels as Qrels,
+    read_qrels as read_qrels,
+)
 from .sets import (
     DIRECTIONS as DIRECTIONS,
     METRICS as METRICS,
-    Qrels as Qrels,
     RetrievalSet as RetrievalSet,
     Run as Run,
     averages as averages,
     load_retrieval as load_retrieval,
     measure as measure,
-    read_qrels as read_qrels,
     sample_retrieval as sample_retrieval,
     top_k as top_k,
 )
@@ -22,6 +24,7 @@ from .query import (
     load_idf as load_idf,
     load_tokenizer as load_tokenizer,
     plain_idf as plain_idf,
+    raise_numbers as raise_numbers,
     read_idf as read_idf,
     special_ids as special_ids,
 )

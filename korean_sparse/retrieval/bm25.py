@@ -24,8 +24,8 @@ class BM25:
     """BM25 over the terms that `tokenize` finds in a text.
 
     Lucene's form: the sum over the query's terms of idf · tf/(tf + k1 (1 - b + b · length/mean length)), with
-    idf = ln(1 + (N - df + .5)/(df + .5)) (Robertson and Zaragoza 2009). Raises `DataError` without documents
-    or terms."""
+    idf = ln(1 + (N - df + .5)/(df + .5)) (Robertson and Zaragoza 2009). `empty` are the ids of documents
+    without a term, which no query finds. Raises `DataError` without documents or terms."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class BM25:
         self._index = bm25s.BM25(k1=k1, b=b, method='lucene')
         docs = [tokenize(t) for t in texts]
         check(any(docs), 'BM25: no document has a term; check the analyser')
+        self.empty = [i for i, terms in zip(self.ids, docs) if not terms]
         self._index.index(docs, show_progress=False)
 
     def scores(self, query: str) -> np.ndarray:

@@ -7,12 +7,15 @@ __all__ = ['check_run', 'write_trec', 'read_trec', 'reciprocal_rank_fusion']
 
 # %% ../../nbs/retrieval/03_runs.ipynb #5d771bf4
 import math
+import re
 from pathlib import Path
 from typing import Sequence
 
-from ..core.files import open_text, write_text
+from ..core.files import write_text
+from ..core.records import read_lines
 from ..core.rows import DataError, check
-from .sets import RetrievalSet, Run
+from .layouts import plain_id
+from .sets import RetrievalSet, Run, _finite, _plain
 
 # %% ../../nbs/retrieval/03_runs.ipynb #039504e0
 def _some(names: list[str]) -> str:
@@ -24,6 +27,8 @@ def check_run(run: Run, rs: RetrievalSet, name: str = 'run') -> Run:
     """The run itself, if all its queries and documents are the set's and all its scores are numbers.
 
     Else a `DataError` that begins with `name` and names the first three that are not."""
+    if not all(type(i) is str for found in (run, *run.values()) for i in found):
+        run = _plain(run, lambda score, where: score, name)
     unknown = [q for q in run if q not in rs.queries]
     check(not unknown, f'{name}: queries that {rs.name} does not have: {_some(unknown)}')
     for q, found in run.items():
@@ -37,8 +42,12 @@ def check_run(run: Run, rs: RetrievalSet, name: str = 'run') -> Run:
 def write_trec(path: str | Path, run: Run, tag: str) -> Path:
     """Write a run in TREC's form, best first; ties keep their order, scores have six digits.
 
-    Raises `DataError` for an id or tag that is empty or holds white space."""
+    Raises `DataError` for an id or tag that is no text, is empty or holds white space, and for a score that
+    is not a finite number."""
     names = [tag, *run, *{d for found in run.values() for d in found}]
+    other = [n for n in names if not isinstance(n, str)]
+    check(not other, f'{path}: ids and tag are texts, saw {other[:3]}; write them as str(id)')
+    run = _plain(run, _finite, str(path))
     bad = [n for n in names if not n or any(c.isspace() for c in n)]
     check(not bad, f'{path}: TREC files cannot hold names with white space: {", ".join(map(repr, bad[:3]))}')
     lines = []
@@ -48,32 +57,38 @@ def write_trec(path: str | Path, run: Run, tag: str) -> Path:
     return write_text(path, ''.join(lines))
 
 
+_SCORE = re.compile(
+    r'[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:e[+-]?\d{1,9})?|[+-]?(?:nan|inf|infinity)', re.A | re.I
+)
+
+
 def _hit(line: str, where: str) -> tuple[str, str, float]:
     "Query, document and score of a line; a `DataError` that begins with `where` if it is not in TREC's form."
-    parts = line.split()
-    check(
-        len(parts) == 6,
-        f'{where}: expected query, Q0, document, rank, score, tag; saw {line.rstrip()[:80]!r}',
-    )
-    try:
-        return parts[0], parts[2], float(parts[4])
-    except ValueError:
-        raise DataError(f'{where}: the score {parts[4]!r} is not a number') from None
+    parts = [part.strip() for part in line.strip().split('\t')]
+    if len(parts) != 6 or not all(parts):
+        parts = line.split(None, 5)
+    seen = f'saw {len(parts)} fields in {line.strip()[:80]!r}'
+    ranks = '; a file of query, document, rank has no scores' if len(parts) == 3 else ''
+    check(len(parts) == 6, f'{where}: expected query, Q0, document, rank, score, tag; {seen}{ranks}')
+    check(bool(_SCORE.fullmatch(parts[4])), f'{where}: the score {parts[4][:40]!r} is not a number')
+    score = float(parts[4])
+    check(math.isfinite(score), f'{where}: the score {parts[4][:40]} is NaN or infinite')
+    return plain_id(parts[0], where), plain_id(parts[2], where), score
 
 
-def read_trec(path: str | Path) -> Run:
-    """Read a run; the rank is ignored, the score decides.
+def read_trec(path: str | Path, encoding: str = '') -> Run:
+    """Read a run, packed or not; the rank is ignored, the score decides.
 
-    Raises `DataError` for a malformed line, a document that is there twice, and an empty file."""
+    Raises `DataError` for a malformed line, a score that is NaN or infinite, a document that is there twice,
+    and an empty file."""
     run: Run = {}
-    with open_text(path) as f:
-        for n, line in enumerate(f, 1):
-            if not line.strip():
-                continue
-            q, d, score = _hit(line, f'{path}, line {n}')
-            found = run.setdefault(q, {})
-            check(d not in found, f'{path}, line {n}: document {d!r} is there twice for query {q!r}')
-            found[d] = score
+    for n, line in read_lines(path, encoding):
+        if not line.strip():
+            continue
+        q, d, score = _hit(line, f'{path}, line {n}')
+        found = run.setdefault(q, {})
+        check(d not in found, f'{path}, line {n}: document {d!r} is there twice for query {q!r}')
+        found[d] = score
     check(bool(run), f'{path}: an empty run')
     return run
 

@@ -2,6 +2,7 @@ from .normal import (
     language as language,
     normalize as normalize,
     text_hash as text_hash,
+    tokenizer_normalizer as tokenizer_normalizer,
 )
 from .stopwords import (
     STOPWORDS_EN as STOPWORDS_EN,
@@ -17,6 +18,9 @@ from .analysers import (
 )
 from .prose import (
     even_parts as even_parts,
+    length_in_words as length_in_words,
+    only_numbers as only_numbers,
+    pieces as pieces,
     sections as sections,
     sentences as sentences,
     without_headings as without_headings,
@@ -42,6 +46,8 @@ from .transliteration import (
     Transliterator as Transliterator,
     letters as letters,
     match as match,
+    named_letters as named_letters,
+    read_out as read_out,
     sounds as sounds,
     transliterator as transliterator,
 )
@@ -50,4 +56,8 @@ from .vectors import (
     join_linked as join_linked,
     phrase_vector as phrase_vector,
     ppmi_vectors as ppmi_vectors,
+)
+from .spellings import (
+    other_spellings as other_spellings,
+    spelling_spans as spelling_spans,
 )

@@ -8,10 +8,12 @@ __all__ = ['SPLITTER', 'Analyzer', 'get_analyzer', 'is_content', 'cut', 'content
 # %% ../../nbs/text/02_analysers.ipynb #83361149
 import importlib.util
 import os
-from typing import Iterator, Protocol
+import re
+from typing import Iterator, NamedTuple, Protocol
 
-from tokenizers import pre_tokenizers
+from tokenizers import Regex, pre_tokenizers
 
+from ..core.records import whole
 from ..core.rows import check, log
 from .normal import normalize
 from .stopwords import STOPWORDS_EN
@@ -25,6 +27,11 @@ class Analyzer(Protocol):
     def morphs(self, text: str) -> list[tuple[str, str]]: ...
 
 
+def _readable(text: str) -> str:
+    "`text` as programs in C can take it, letter for letter: no half characters, no NUL, which ends it."
+    return whole(text).replace('\x00', ' ')
+
+
 class _Mecab:
     "python-mecab-ko: about 350,000 characters a second."
 
@@ -36,7 +43,7 @@ class _Mecab:
         self._tagger = MeCab()
 
     def morphs(self, text: str) -> list[tuple[str, str]]:
-        return [(m.surface, m.feature.pos) for m in self._tagger.parse(text)]
+        return [(m.surface, m.feature.pos) for m in self._tagger.parse(_readable(text))]
 
 # %% ../../nbs/text/02_analysers.ipynb #877c4c4e
 class _Kiwi:
@@ -50,16 +57,22 @@ class _Kiwi:
         self._tagger = Kiwi(num_workers=1)
 
     def morphs(self, text: str) -> list[tuple[str, str]]:
+        text = _readable(text)
         tags: dict[tuple[int, int], str] = {}  # (start, end) -> tag; 했 is 하/XSV + 었/EP over one span
-        for token in self._tagger.tokenize(text):
+        last = (0, 0)
+        for token in self._tagger.tokenize(
+            text, match_options=0
+        ):  # 0: no hashtags, addresses ... as one word
             if not token.len:
                 continue
             span, tag = (token.start, token.start + token.len), token.tag.split('-')[0]
-            last = next(reversed(tags), (0, 0))
             if tag == 'SL' == tags.get(last) and last[1] == span[0]:
                 tags.pop(last)
                 span = (last[0], span[1])
-            tags[span] = f'{tags[span]}+{tag}' if span in tags else tag
+            elif span[0] < last[1]:  # 퍼 of 슬퍼: the ending shares its syllable with the stem
+                span, tag = (last, f'{tags[last]}+{tag}') if span[1] <= last[1] else ((last[1], span[1]), tag)
+            tags[span] = tag
+            last = span
         return [(text[start:end], tag) for (start, end), tag in tags.items()]
 
 # %% ../../nbs/text/02_analysers.ipynb #2026d6e1
@@ -100,6 +113,7 @@ class _Konlpy:
         self._tagger = getattr(konlpy.tag, tagger)()
 
     def morphs(self, text: str) -> list[tuple[str, str]]:
+        text = _readable(text)
         if not text.strip():
             return []
         pairs = self._tagger.pos(text)
@@ -155,25 +169,136 @@ SPLITTER = pre_tokenizers.Sequence(
     [
         pre_tokenizers.WhitespaceSplit(),
         pre_tokenizers.Punctuation('isolated'),
+        pre_tokenizers.Split(Regex('[ㄱ-ㆎ]+'), 'isolated'),
         pre_tokenizers.UnicodeScripts(),
     ]
 )
 
+# %% ../../nbs/text/02_analysers.ipynb #e2ed6752
+_HANJA = re.compile('[\u2e80-\u2fdf\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]')
+_RUNS = re.compile(r'\d+|[\u3040-\u30ff]+|[^\d\u3040-\u30ff]+')  # numbers, kana, all else of one script
 
-def _tag_of(part: str, tag: str) -> str:
-    "The tag of a part of a piece: by its letters where these settle it, else the piece's own."
-    if not any(c.isalnum() for c in part):
+
+def _tag_of(run: str) -> str:
+    "The Sejong tag of a run of characters that is no Korean word, by its letters alone."
+    if run.isdecimal():
+        return 'SN'
+    if 'ㄱ' <= run[0] <= 'ㆎ':
+        return 'NNG' if len(run) == 1 and run not in 'ㅋㅎㅠㅜㅡㅣㅇㅁ' else 'IC'
+    if not any(c.isalpha() for c in run):
         return 'SY'
-    if 'a' <= part[0] <= 'z':
-        return 'SL'
-    return 'SN' if part.isdigit() else tag
+    return 'SH' if _HANJA.match(run) else 'SL'
+
+# %% ../../nbs/text/02_analysers.ipynb #f6f58d48
+_JAMO = re.compile('[ㄱ-ㆎ]+')
+_LAUGHED = re.compile('(?!녘|(?<=부)엌)[가-힣](?=ㅋ)')  # but a kitchen (부엌) that makes one laugh stays one
+_SIGNS = re.compile('(?<=[a-z0-9])[#%+&*]+(?=[가-힣])')
+
+
+def _for_analysers(text: str) -> str:
+    "A normalised text as an analyser should see it; each character at its place."
+
+    def without_laugh(match: re.Match) -> str:
+        lead_and_vowel, tail = divmod(ord(match[0]) - 0xAC00, 28)
+        return chr(0xAC00 + 28 * lead_and_vowel) if tail == 24 else match[0]  # 24: ㅋ below
+
+    text = _SIGNS.sub(lambda m: 'x' * len(m[0]), _LAUGHED.sub(without_laugh, text))
+    return _JAMO.sub(lambda m: ' ' * len(m[0]), text)
+
+
+class _Piece(NamedTuple):
+    start: int
+    end: int  # the same as `start` for a dictionary form that is not in the text
+    surface: str
+    tag: str
+
+
+def _pieces(text: str, by: Analyzer) -> list[_Piece]:
+    "The analyser's pieces with their places in the text."
+    read, found, end = _for_analysers(text), [], 0
+    for surface, tag in by.morphs(read):
+        while end < len(read) and read[end].isspace():
+            end += 1
+        start = read.find(surface, end, end + len(surface) + 50)
+        here = start if start >= 0 else end
+        end = start + len(surface) if start >= 0 else end
+        found.append(_Piece(here, end, surface, tag))
+    return found
+
+# %% ../../nbs/text/02_analysers.ipynb #36fcdf1c
+# kiwi takes these for adverbs with a meaning
+_CONJUNCTIONS = frozenset('및 또는 또한 혹은 다만 즉 역시'.split())
+_PASSED = '#%+&*°)"”’』」》'  # a particle behind these belongs to what stands before them
+# nothing else is written so, even with a space before it
+_ONLY_PARTICLES = frozenset('를 에서 에게 으로'.split())
+# behind a letter or a number, with or without a space: API 를, 50 의. Not 도, 만: 10 도 (degrees), 5 만 (50,000)
+_PARTICLES = frozenset('은 는 이 가 을 를 의 에 에서 에게 와 과 로 으로'.split())
+
+
+# mecab finds 머무 in 머무릅니다, and 릅니다 is unknown to it; a particle stays on an unknown name, as in 퀴노아는
+_VERB_END = re.compile('(?:[다요까죠]|다고|다며|다면|다는)$')
+_NAME_END = re.compile('(?<=.)[은는을를]$|(?<=..)[이가의와과에도로]$')
+
+
+def _settled(surface: str, tag: str) -> list[tuple[str, str]]:
+    """A piece of Hangul with its tag, or two of them.
+
+    What is unknown or a sign (UNKNOWN, SW, W_URL) is a noun, perhaps with a particle, or ends like a verb."""
+    if surface in _CONJUNCTIONS:
+        return [(surface, 'MAJ')]
+    if surface in _ONLY_PARTICLES:
+        return [(surface, 'JKB')]
+    if tag[0] not in 'SUW':
+        return [(surface, tag)]
+    if _VERB_END.search(surface):
+        return [(surface, 'EF')]
+    name = _NAME_END.sub('', surface)
+    return [(name, 'NNG'), (surface[len(name) :], 'JX')][: 1 + (name != surface)]
+
+# %% ../../nbs/text/02_analysers.ipynb #0a013e10
+_SYLLABLE, _OLD = re.compile('[가-힣]'), re.compile('[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]')
+
+
+def _hangul(text: str, start: int, end: int, pieces: list[_Piece]) -> Iterator[tuple[str, str]]:
+    "The pieces of the Hangul from `start` to `end` with their tags; what none covers is one noun."
+    at, gaps = start, all(p.start < p.end for p in pieces)
+    for piece in pieces:
+        if piece.start == piece.end:  # in the analyser's dictionary, not in the text
+            yield piece.surface, piece.tag
+            continue
+        if gaps and piece.start > at:
+            yield text[at : piece.start], 'NNG'
+        first, at = max(piece.start, start), min(piece.end, end)
+        yield from _settled(text[first:at], piece.tag)
+    if gaps and at < end:
+        yield text[at:end], 'NNG'
 
 
 def cut(text: str, by: Analyzer) -> Iterator[tuple[str, str]]:
-    "The morphemes of a text, normalised, with their tags; split at punctuation and changes of script."
-    for surface, tag in by.morphs(normalize(text)):
-        for part, _ in SPLITTER.pre_tokenize_str(surface):
-            yield part, _tag_of(part, tag)
+    """The morphemes of a text, normalised, with their tags; split at punctuation and changes of script.
+
+    Only Hangul is the analyser's: all else is cut and tagged by its letters, alike for every analyser."""
+    text = normalize(text)
+    pieces, i, last = _pieces(text, by), 0, ''
+    for part, (start, end) in SPLITTER.pre_tokenize_str(text):
+        if not _SYLLABLE.search(part) and not _OLD.search(part):
+            for run in _RUNS.findall(part):
+                yield run, _tag_of(run)
+                last = last if run[0] in _PASSED else _tag_of(run)
+            continue
+        while i < len(pieces) and pieces[i].end <= start and pieces[i].start < pieces[i].end:
+            i += 1
+        j = i
+        while j < len(pieces) and pieces[j].start < end:
+            j += 1
+        if _OLD.search(part):
+            yield part, 'NNG'
+        elif part in _PARTICLES and last in ('SL', 'SN', 'SH'):
+            yield part, 'JX'
+        else:
+            yield from _hangul(text, start, end, pieces[i:j])
+        last = ''
+        i = j - 1 if j > i and pieces[j - 1].end > end else j
 
 
 def content_terms(text: str, by: Analyzer) -> list[str]:

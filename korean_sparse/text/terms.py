@@ -12,23 +12,23 @@ import unicodedata
 from .normal import normalize
 
 # %% ../../nbs/text/05_terms.ipynb #12b960db
-_QUALIFIER = re.compile(r'\s*[(（][^()（）]*[)）]\s*$')
+_QUALIFIER = re.compile(r' ?\([^()]*\)$')
 
-_HANJA = re.compile(r'\s*[(（\[〔][\u2e80-\u2fdf\u3400-\u9fff\uf900-\ufaff·, ]+[)）\]〕]')
+_HANJA = re.compile(r' ?[(\[〔][\u2e80-\u2fdf\u3400-\u9fff\uf900-\ufaff·, ]+[)\]〕]')
 
 _QUOTES = '"\'‘’“”「」『』《》〈〉«»„‟'
 
 
 def title_term(title: str) -> str:
     "The term that a title stands for: `김 (음식)` -> `김`, `Seal (animal)` -> `seal`, `《춘향전》` -> `춘향전`."
-    term = normalize(_QUALIFIER.sub('', _HANJA.sub('', title)))
+    term = _QUALIFIER.sub('', _HANJA.sub('', normalize(title)))
     rim = _QUOTES + ' ,;:'
     return term.strip(rim) if term[:1] in _QUOTES or term[-1:] in rim else term
 
 # %% ../../nbs/text/05_terms.ipynb #60f99988
 def squeeze(term: str) -> str:
-    "A term without spaces, hyphens and dots: what must not differ for two spellings to be one."
-    return re.sub(r"[\s\-·.,‐-―'’]", '', term)
+    "A term in normal form, no spaces, hyphens, dots: what must not differ for two spellings to be one."
+    return re.sub(r"[\s\-·.,‐-―'’]", '', normalize(term))
 
 
 def same_spelling(a: str, b: str) -> bool:

@@ -1,7 +1,10 @@
+from .dates import (
+    date_fault as date_fault,
+    parse_date as parse_date,
+)
 from .dated import (
     DatedTally as DatedTally,
     dated_files as dated_files,
-    parse_date as parse_date,
     read_dated as read_dated,
 )
 from .new_words import (

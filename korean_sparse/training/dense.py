@@ -81,8 +81,9 @@ def translated_queries(
     ko, en = load_retrieval(ko_folder, split), load_retrieval(en_folder, split)
     rows = []
     for q in _shared_queries(ko, en):
-        right = [d for d, score in en.qrels[q].items() if score > 0]
-        wrong = [d for d, score in en.qrels[q].items() if score <= 0]
+        # a judged document may be missing from a public set
+        right = [d for d, score in en.qrels[q].items() if score > 0 and d in en.corpus]
+        wrong = [d for d, score in en.qrels[q].items() if score <= 0 and d in en.corpus]
         for answer in right:
             ids = [answer, *wrong]
             lost = [d for d in ids if korean and d not in ko.corpus]

@@ -1,5 +1,10 @@
-from .markup import (
+from .templates import (
+    Arguments as Arguments,
     TEXT_TEMPLATES as TEXT_TEMPLATES,
+    country_name as country_name,
+    read_table as read_table,
+)
+from .markup import (
     clean as clean,
     is_disambiguation as is_disambiguation,
     is_stub as is_stub,
@@ -26,4 +31,8 @@ from .articles import (
     examine as examine,
     passages as passages,
     to_article as to_article,
+)
+from .documents import (
+    document_columns as document_columns,
+    own_articles as own_articles,
 )

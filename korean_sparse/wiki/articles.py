@@ -11,7 +11,7 @@ from typing import Iterator
 
 from ..core.left_out import LeftOut
 from ..core.rows import Article, DataError, Passage, check
-from ..text.prose import even_parts, sections, sentences
+from ..text.prose import even_parts, length_in_words, pieces, sections
 from .dumps import Page
 from .markup import clean, is_disambiguation, is_stub
 
@@ -78,8 +78,8 @@ def _join_short(article: Article, words: int) -> list[_Part]:
     groups: list[_Part] = []
     size = 0  # words of the last group
     for heading, body in sections(article.text):
-        section = [(heading, sentence) for paragraph in body for sentence in sentences(paragraph)]
-        length = sum(word_count(sentence) for _, sentence in section)
+        section = [(heading, piece) for piece in pieces('\n'.join(body), words)]
+        length = sum(length_in_words(piece) for _, piece in section)
         if groups and min(size, length) < words * 2 / 3:
             groups[-1] += section
             size += length
@@ -99,11 +99,11 @@ def _passage(article: Article, number: int, part: _Part) -> Passage:
 def passages(article: Article, words: int = 150) -> Iterator[Passage]:
     """The article in passages of two to four thirds of `words` words (separated by spaces).
 
-    They are cut at sentence ends; sections too short for one join their neighbours. `section` names the
-    headings, ` / ` between them."""
+    They are cut at sentence ends, and longer sentences at spaces: none has more than one and a half of
+    `words`. Sections too short for one join their neighbours. `section` names the headings, ` / ` between."""
     check(words >= 10, f'passage_words = {words}: must be at least 10')
     number = 0
     for group in _join_short(article, words):
-        for cut in even_parts([word_count(sentence) for _, sentence in group], words):
+        for cut in even_parts([length_in_words(piece) for _, piece in group], words):
             yield _passage(article, number, group[cut])
             number += 1

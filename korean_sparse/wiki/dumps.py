@@ -8,15 +8,19 @@ __all__ = ['TABLES', 'Page', 'pages_in', 'Block', 'read_index', 'blocks', 'check
 
 # %% ../../nbs/wiki/01_dumps.ipynb #488b093d
 import bz2
+import codecs
 import gzip
+import io
+import itertools
 import re
 import sqlite3
 import tempfile
 import zlib
 from dataclasses import dataclass
 from glob import glob
+from html.entities import html5
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Iterator
+from typing import Any, BinaryIO, Callable, Generator, Iterable, Iterator
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from tqdm import tqdm
@@ -51,25 +55,31 @@ _TIME_STAMP = re.compile(r'\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T')
 
 def _page(element: Element) -> Page:
     "The page of a `<page>` element. Raises `DataError` naming what is missing or wrong in it."
-    title, number = element.findtext('title'), element.findtext('id')
+    title, number = (element.findtext(name, '').strip() for name in ('title', 'id'))
     where = f'page {title!r} (id {number})'
-    check(bool(title and title.strip()), f'page with id {number} has no title')
-    check(bool(number and number.isdecimal()), f'{where}: its id is no number')
+    check(bool(title), f'page with id {number} has no title')
+    check(number.isdecimal(), f'{where}: its id is no number')
     revisions = element.findall('revision')
     check(bool(revisions), f'{where} has no revision')
-    newest = revisions[-1]  # a full history ends with the newest
-    text, stamp = newest.find('text'), newest.findtext('timestamp') or ''
-    ns = element.findtext('ns') or '0'
+    # a full history ends with the newest, or begins with it
+    stamp, newest = max(
+        ((r.findtext('timestamp', '').strip(), r) for r in reversed(revisions)),
+        key=lambda revision: revision[0],
+    )
+    text, ns = newest.find('text'), element.findtext('ns', '').strip() or '0'
     check(text is not None, f'{where} has no revision with a text')
     check(ns.lstrip('-').isdecimal(), f'{where}: its namespace {ns!r} is no number')
     check(not stamp or bool(_TIME_STAMP.match(stamp)), f'{where}: {stamp!r} is no time stamp')
+    check(len(text) == 0, f'{where}: in its text stand tags that are not escaped')
     markup = text.text or ''
     moved = element.find('redirect')
-    redirect = (moved.get('title') if moved is not None else None) or redirect_target(markup)
-    return Page(int(number), int(ns), title, redirect, markup, stamp[:10] or None)
+    redirect = '' if moved is None else moved.get('title') or (moved.text or '').strip()
+    return Page(int(number), int(ns), title, redirect or redirect_target(markup), markup, stamp[:10] or None)
 
 # %% ../../nbs/wiki/01_dumps.ipynb #86c3297c
-_ROOT = re.compile(rb'<mediawiki\b[^>]*>')
+_ROOT = re.compile(rb'<(?:[\w.-]+:)?mediawiki\b[^>]*>')
+
+_DATABASE = re.compile(rb'<(?:[\w.-]+:)?dbname>\s*([^<]*?)\s*<')
 
 
 def _site_language(header: bytes) -> tuple[str, str]:
@@ -77,28 +87,93 @@ def _site_language(header: bytes) -> tuple[str, str]:
 
     ('', '') for what names neither."""
     root = _ROOT.search(header)
-    match = re.search(rb'<dbname>([^<]*)</dbname>', header)
+    match = _DATABASE.search(header)
     name = match[1].decode('utf-8', 'replace') if match else ''
     if ours := re.match(f'({"|".join(LANGS)})wik', name):
         return ours[1], name
     lang = re.search(rb'xml:lang=["\']([^"\']*)', root[0]) if root else None
-    return (lang[1].decode('utf-8', 'replace') if lang else ''), name
+    return (re.split('[-_]', lang[1].decode('utf-8', 'replace').lower())[0] if lang else ''), name
 
 
 def _other_wiki(header: bytes, lang: str) -> str:
-    "What to say if these bytes announce a dump of another language than `lang`; '' if they do not."
+    """What to say if these bytes announce a dump of another language than `lang`; '' if they do not.
+
+    A wiki that does not say its language is taken at the word of whoever reads it."""
     language, name = _site_language(header)
-    if language == check_lang(lang):
+    if language in ('', check_lang(lang)):
         return ''
+    hint = '' if name.startswith(language) else f', or does its xml:lang="{language}" mean nothing?'
     return (
         f'a dump of {name or language!r}, expected {lang + "wiki"!r}; '
-        'are the parameters ko_dump and en_dump swapped?'
+        f'are the parameters ko_dump and en_dump swapped{hint or "?"}'
     )
+
+# %% ../../nbs/wiki/01_dumps.ipynb #75d759c0
+_PAGE = re.compile(rb'<(?:[\w.-]+:)?page(?:\s[^<>]*)?>')
+
+_PAGE_END = re.compile(rb'</(?:[\w.-]+:)?page\s*>')
+
+_CDATA, _CDATA_END = b'<![CDATA[', b']]>'
+
+
+def _escape(text: bytes) -> bytes:
+    return text.replace(b'&', b'&amp;').replace(b'<', b'&lt;').replace(b'>', b'&gt;')
+
+
+def _escaped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    "The same bytes, with the text of CDATA sections escaped: then `<` always begins a tag."
+    rest, inside = b'', False
+    for piece in pieces:
+        if not (inside or rest or b'<![' in piece or b'<' in piece[-len(_CDATA) :]):
+            yield piece
+            continue
+        piece, out, at = rest + piece, [], 0
+        while True:
+            sign = _CDATA_END if inside else _CDATA
+            found = piece.find(sign, at)
+            if found < 0:
+                break
+            out.append(_escape(piece[at:found]) if inside else piece[at:found])
+            at, inside = found + len(sign), not inside
+        # what may be the beginning of a sign waits for the next piece
+        keep = next((k for k in range(len(sign) - 1, 0, -1) if piece.endswith(sign[:k])), 0)
+        end = max(at, len(piece) - keep)
+        out.append(_escape(piece[at:end]) if inside else piece[at:end])
+        rest = piece[end:]
+        if ready := b''.join(out):
+            yield ready
+    if rest:
+        yield _escape(rest) if inside else rest
+
+# %% ../../nbs/wiki/01_dumps.ipynb #0910baa5
+_XML_TAG = re.compile(rb'<(/?)(?:[\w.-]+:)?([^<>]*)>')
+
+_FOREIGN = re.compile(rb"""\s(?:xmlns|(?!xml:)[\w.-]+:[\w.-]+)\s*=\s*(?:"[^"]*"|'[^']*')""")  # attributes
+
+_ENTITY = re.compile(rb'&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]*;)')
+
+
+def _plain_xml(page: bytes) -> bytes:
+    "A page without prefixes of names and without entities that only HTML knows."
+    page = _XML_TAG.sub(lambda m: b'<' + m[1] + _FOREIGN.sub(b'', m[2]) + b'>', page)
+    return _ENTITY.sub(lambda m: html5.get(m[1].decode(), m[0].decode()).encode(), page)
+
+
+def _element(page: bytes) -> Element:
+    "The `<page>` element of these bytes. Raises `ParseError`."
+    try:
+        element = fromstring(page)
+        if element.tag == 'page':
+            return element
+    except ParseError:
+        if _plain_xml(page) == page:
+            raise
+    return fromstring(_plain_xml(page))
 
 # %% ../../nbs/wiki/01_dumps.ipynb #8c80d7f1
 def _page_title(block: bytes, start: int) -> str:
     "How to name the page that begins at `start`, if it cannot be read."
-    match = re.search(rb'<title>([^<]{0,120})', block[start : start + 400])
+    match = re.search(rb'<(?:[\w.-]+:)?title\b[^<>]*>([^<]{0,120})', block[start : start + 600])
     return f'page {match[1].decode("utf-8", "replace")!r}' if match else 'a page without a title'
 
 
@@ -107,25 +182,28 @@ def pages_in(block: bytes, lang: str, where: str = '', problems: LeftOut | None 
 
     What is between them must not announce another wiki. Raises `DataError` for a page that cannot be read,
     naming it behind `where`, or counts it in `problems`."""
+    if _CDATA in block:
+        block = b''.join(_escaped([block]))
     at = 0
     while True:
-        start = block.find(b'<page>', at)
-        between = block[at : start if start >= 0 else len(block)]
-        if b'<mediawiki' in between and (other := _other_wiki(between, lang)):
+        first = _PAGE.search(block, at)
+        between = block[at : first.start() if first else len(block)]
+        if b'mediawiki' in between and (other := _other_wiki(between, lang)):
             _problem(problems, 'another wiki', f'{where}: {other}')
             return
-        if start < 0:
+        if not first:
             return
-        end = block.find(b'</page>', start)
-        next_start = block.rfind(b'<page>', start + 6, end if end >= 0 else len(block))
-        if next_start >= 0 or end < 0:
-            _problem(problems, 'cut page', f'{where}: {_page_title(block, start)} has no end')
-            if end < 0:
+        end = _PAGE_END.search(block, first.end())
+        start = first.start()
+        for again in _PAGE.finditer(block, first.end(), end.start() if end else len(block)):
+            start = again.start()
+        if start != first.start() or not end:
+            _problem(problems, 'cut page', f'{where}: {_page_title(block, first.start())} has no end')
+            if not end:
                 return
-            start = next_start
-        at = end + len(b'</page>')
+        at = end.end()
         try:
-            page = _page(fromstring(block[start:at]))
+            page = _page(_element(block[start:at]))
         except (DataError, ParseError, ValueError) as e:
             _problem(problems, 'broken page', f'{where}: {_page_title(block, start)}: {e}')
             continue
@@ -206,11 +284,49 @@ def read_index(path: str | Path) -> list[int]:
     return offsets
 
 # %% ../../nbs/wiki/01_dumps.ipynb #040152da
+class _Unzstd(io.RawIOBase):
+    "What a zstd file unpacks to; what is wrong with it is an `OSError`, as with the others."
+
+    def __init__(self, raw: BinaryIO):
+        try:
+            import zstandard
+        except ImportError:
+            raise DataError('to read .zst, install zstandard: pip install "korean_sparse[parquet]"') from None
+        self.wrong = zstandard.ZstdError
+        self.stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        try:
+            return self.stream.readinto(buffer)
+        except self.wrong as e:
+            raise OSError(str(e)) from None
+
+
 _OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
     '.bz2': bz2.open,
     '.gz': gzip.open,
+    '.zst': lambda f: io.BufferedReader(_Unzstd(f), 1 << 20),
     '.xml': lambda f: f,
 }
+
+_MAGIC = {b'BZh': '.bz2', b'\x1f\x8b': '.gz', b'\x28\xb5\x2f\xfd': '.zst'}  # how packed files begin
+
+
+def _packing(path: Path) -> str:
+    "How a file is packed, as a key of `_OPENERS`: by how it begins, or by its name; '' if neither says it."
+    begins = b''
+    if path.is_file():
+        with open(path, 'rb') as f:
+            begins = f.read(64)
+    if packed := next((kind for magic, kind in _MAGIC.items() if begins.startswith(magic)), ''):
+        return packed
+    if begins.lstrip(b'\xef\xbb\xbf \t\r\n').startswith((b'<mediawiki', b'<?xml', b'-- ', b'/*!', b'CREATE')):
+        return '.xml' if path.suffix.lower() in _OPENERS or path.suffix.lower() == '.sql' else ''
+    return path.suffix.lower() if path.suffix.lower() in _OPENERS else ''
+
 
 _MAX_PAGE = 1 << 28  # bytes; a page that is longer than this has lost its end
 
@@ -231,27 +347,64 @@ def _pieces(path: Path, raw: BinaryIO, opener: Callable, faults: _Faults) -> Ite
         faults.append(('damaged file', f'{path} is damaged or not {path.suffix} at all ({e})'))
 
 
+_DECLARED = re.compile(rb'<\?xml[^>]*\bencoding=["\']([\w.-]+)')
+
+
+def _in_utf8(path: Path, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    "The same text in UTF-8, where a mark or the first line says that it is written in another code."
+    first = next(pieces, b'')
+    declared = _DECLARED.match(first.lstrip(b'\xef\xbb\xbf \t\r\n'))
+    encoding = declared[1].decode().lower() if declared else 'utf-8'
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = 'utf-16'
+    pieces = itertools.chain([first] if first else [], pieces)
+    if encoding in ('utf-8', 'utf8', 'us-ascii', 'ascii'):
+        yield from pieces
+        return
+    try:
+        b''.decode(encoding)  # a codec of text?
+        decoder = codecs.getincrementaldecoder(encoding)()
+        for piece in pieces:
+            if text := decoder.decode(piece):
+                yield text.encode('utf-8', 'replace')
+        decoder.decode(b'', True)
+    except (LookupError, UnicodeError) as e:
+        raise DataError(
+            f'{path} cannot be read as {encoding}, as it says ({e}); write it anew as UTF-8'
+        ) from None
+
+
 def _check_head(path: Path, piece: bytes) -> None:
     "Raise `DataError` unless a file that begins with `piece` can be a dump."
-    if not piece.lstrip(b'\xef\xbb\xbf \t\r\n').startswith((b'<mediawiki', b'<?xml')):
+    bare = piece.lstrip(b'\xef\xbb\xbf \t\r\n')
+    if not bare.startswith((b'<mediawiki', b'<?xml')) and not re.match(rb'<[\w.-]+:mediawiki\b|<!', bare):
         begins = piece[:60].decode('utf-8', 'replace')
         raise DataError(f'{path} is not a MediaWiki dump: it begins with {begins!r}, expected <mediawiki>')
 
 # %% ../../nbs/wiki/01_dumps.ipynb #954ab674
+_END = re.compile(rb'</(?:[\w.-]+:)?mediawiki\s*>\s*\Z')
+
+_LONGEST_TAG = 64  # bytes of `</page>` with a prefix
+
+
 def _stream_blocks(path: Path, opener: Callable, size: int, problems: LeftOut | None) -> Iterator[Block]:
     "Blocks of a file that is unpacked from the beginning on."
     buffer, faults, is_empty = bytearray(), [], True
     with open(path, 'rb') as raw:
-        for piece in _pieces(path, raw, opener, faults):
+        for piece in _escaped(_in_utf8(path, _pieces(path, raw, opener, faults))):
             if is_empty:
                 _check_head(path, piece)
             is_empty = False
-            searched = max(len(buffer) - 7, size)  # a tag may begin in one piece and end in the next
+            searched = max(
+                len(buffer) - _LONGEST_TAG, size
+            )  # a tag may begin in one piece and end in the next
             buffer += piece
             # the first page that ends behind `size` bytes: however the pieces fall, the same cut
-            while (cut := buffer.find(b'</page>', searched)) >= 0:
-                yield Block(path, raw.tell(), bytes(buffer[: cut + 7]))
-                del buffer[: cut + 7]
+            while cut := _PAGE_END.search(buffer, searched):
+                end = cut.end()
+                del cut  # it holds the buffer
+                yield Block(path, raw.tell(), bytes(buffer[:end]))
+                del buffer[:end]
                 searched = size
             check(
                 len(buffer) < size + _MAX_PAGE,
@@ -259,7 +412,7 @@ def _stream_blocks(path: Path, opener: Callable, size: int, problems: LeftOut | 
             )
         if is_empty and not faults:
             faults.append(('empty file', f'{path} holds nothing'))
-        elif not faults and not re.search(rb'</mediawiki>\s*\Z', bytes(buffer[-4096:])):
+        elif not faults and not _END.search(bytes(buffer[-4096:])):
             cut_off = f'{path} ends without </mediawiki>: it is cut off, download it again'
             faults.append(('cut dump', cut_off))
         if buffer:
@@ -287,11 +440,11 @@ def _multistream_blocks(path: Path, index: Path, size: int, problems: LeftOut | 
 
 
 def blocks(path: str | Path, size: int = 1 << 21, problems: LeftOut | None = None) -> Iterator[Block]:
-    """A dump (`.xml.bz2`, `.xml.gz` or `.xml`) cut into blocks of whole pages, of about `size` bytes of XML.
+    """A dump (`.xml`, `.bz2`, `.gz` or `.zst`) cut into blocks of whole pages, of about `size` bytes of XML.
 
     A truncated or damaged end raises `DataError` or is counted; what came before it is good."""
     path = Path(path)
-    opener = _OPENERS.get(path.suffix)
+    opener = _OPENERS.get(_packing(path))
     if opener is None and re.search(r'\.xml-p\d+p\d+$', path.name):
         opener = bz2.open
     known = ', '.join(_OPENERS)
@@ -311,10 +464,11 @@ def check_dump(path: Path, lang: str) -> None:
     head = block.load(LeftOut())[: 1 << 16]
     begins = head[:60].decode('utf-8', 'replace')
     check(
-        b'<mediawiki' in head,
+        bool(_ROOT.search(head)),
         f'{path} is broken or not a MediaWiki dump: it begins with {begins!r}, expected <mediawiki>',
     )
-    other = _other_wiki(head.partition(b'<page>')[0], lang)
+    first = _PAGE.search(head)
+    other = _other_wiki(head[: first.start()] if first else head, lang)
     check(not other, f'{path} is {other}')
 
 
@@ -328,38 +482,67 @@ def iter_pages(path: str | Path, lang: str, problems: LeftOut | None = None) -> 
         yield from pages_in(block.load(problems), lang, str(path), problems)
 
 # %% ../../nbs/wiki/01_dumps.ipynb #fd05dc5e
-_VALUE = r"(?:_binary )?'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|NULL|-?[\d.]+(?:[eE][-+]?\d+)?|0x[0-9A-Fa-f]*"
+_STRING = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'"
 
-_ESCAPED = re.compile(r"\\(.)|''", re.S)
+_VALUE = (
+    rf'(?:_\w+\s*|[NnXxBbEe])?{_STRING}|NULL|0[xX][0-9A-Fa-f]*|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?'
+    r'|"[^"\\]*(?:(?:\\.|"")[^"\\]*)*"|[Nn][Uu][Ll][Ll]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|DEFAULT|default'
+)
+
+_ESCAPED = re.compile(r"""\\(.)|''|""" + '""', re.S)
 
 _ESCAPES = {'n': '\n', 'r': '\r', 't': '\t', '0': '\0', 'Z': '\x1a', 'b': '\b'}
 
+_WORDS = {'NULL': None, 'DEFAULT': None, 'TRUE': 1, 'FALSE': 0}
+
+_MOST_DIGITS = 4000  # of a whole number that Python reads
+
 
 def _unescape(m: re.Match) -> str:
-    return "'" if m[1] is None else _ESCAPES.get(m[1], m[1])
+    return m[0][0] if m[1] is None else _ESCAPES.get(m[1], m[1])
+
+
+def _from_hex(digits: str) -> str:
+    "The text of hexadecimal digits; with an odd number of them the first stands alone."
+    return bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2)).decode('utf-8', 'replace')
+
+
+def _string(raw: str) -> str:
+    "A string as it stands between quotes, with whatever says how it is written before them."
+    quote = raw[-1]
+    before, _, inside = raw[:-1].partition(quote)
+    if before in ('x', 'X') and re.fullmatch('[0-9A-Fa-f]*', inside):
+        return _from_hex(inside)
+    if '\\' not in inside and quote * 2 not in inside:
+        return inside
+    return _ESCAPED.sub(lambda m: m[0] if m[1] is None and m[0][0] != quote else _unescape(m), inside)
 
 
 def _value(raw: str) -> Any:
     "A string, a number or None, of a value as it stands in an INSERT."
-    if raw.endswith("'"):
-        raw = raw[raw.index("'") + 1 : -1]
-        return _ESCAPED.sub(_unescape, raw) if '\\' in raw or "''" in raw else raw
-    if raw == 'NULL':
-        return None
-    if raw.startswith('0x'):
-        return bytes.fromhex(raw[2:]).decode('utf-8', 'replace')
-    return int(raw) if raw.lstrip('-').isdecimal() else float(raw)
+    if raw.isdecimal():
+        return int(raw) if len(raw) < _MOST_DIGITS else float('inf')
+    if raw[-1] in '\'"':
+        return _string(raw)
+    word = raw.upper()
+    if word in _WORDS:
+        return _WORDS[word]
+    if word.startswith('0X'):
+        return _from_hex(raw[2:])
+    try:
+        return int(raw)
+    except ValueError:
+        return float(raw)
 
 # %% ../../nbs/wiki/01_dumps.ipynb #4464e663
 @dataclass(frozen=True)
 class _Layout:
     "How a row is read: `pattern` has a group for each wanted column, in the table's order, and for its end."
 
-    pattern: re.Pattern
+    pattern: re.Pattern  # of a row, or of one character where none stands
+    begun: re.Pattern  # of a row whose end may stand in the next line
     width: int  # columns of the table
-    pick: (
-        tuple[int, ...] | None
-    )  # which group is the first of the wanted columns, ...; None: they are in order
+    pick: tuple[int, ...] | None  # which group is the first of the wanted columns, ...; None: in order
 
     @classmethod
     def of(cls, names: list[str], wanted: tuple[str, ...]) -> '_Layout':
@@ -368,122 +551,318 @@ class _Layout:
         in_order = [name for name in names if name in wanted]
         pick = tuple(in_order.index(name) for name in wanted)
         values = [f'({_VALUE})' if name in wanted else f'(?:{_VALUE})' for name in names]
-        pattern = re.compile(r'\(' + r'\s*,\s*'.join(values) + r'\)([,;]?)', re.S)
-        return cls(pattern, len(names), None if pick == tuple(range(len(pick))) else pick)
+        row = r'\s*(?:ROW\s*)?\(\s*' + r'\s*,\s*'.join(values) + r'\s*\)\s*([,;]?)'
+        # its values so far, and a value that has begun: a string without its end, or a word
+        begun = (
+            rf'\s*(?:ROW\s*)?\(\s*(?:(?:{_VALUE})\s*,\s*){{0,{len(names) - 1}}}'
+            rf"(?:(?:{_VALUE})\s*|(?:_?\w+\s*)?'[^'\\]*(?:(?:\\.|'')[^'\\]*)*\\?|[-+.\w]*)\Z"
+        )
+        in_the_tables_order = pick == tuple(range(len(pick)))
+        return cls(
+            re.compile(f'{row}|.', re.S),
+            re.compile(begun, re.S),
+            len(names),
+            None if in_the_tables_order else pick,
+        )
 
 # %% ../../nbs/wiki/01_dumps.ipynb #63f79f76
-_INSERT = re.compile(r'INSERT INTO `(\w+)` (?:\(([^)]*)\) )?VALUES\s*')
+_ONE_NAME = r'(?:`[^`]*`|"[^"]*"|\[[^\]]*\]|[\w$]+)'
 
-_COLUMN = re.compile(r'\s*`(\w+)` ')
+_NAME = rf'{_ONE_NAME}(?:\s*\.\s*{_ONE_NAME})*'
+
+_INSERT = re.compile(
+    r'(?:INSERT|REPLACE)\b(?:\s+(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE|OR\s+\w+|INTO)\b)*'
+    rf'(?:\s+|(?=[`"\[]))({_NAME})\s*(?:\(([^()]*)\)\s*)?(?:OVERRIDING\s+\w+\s+VALUE\s+)?VALUES?\b\s*',
+    re.I,
+)
+
+_CREATE = re.compile(rf'CREATE\s+(?:TEMPORARY\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME})\s*\(', re.I)
+
+# how a line begins with which a new statement begins, whatever stood before
+_STATEMENT = re.compile(
+    r'\s*(?:(?:INSERT|REPLACE)\s+(?:\w+\s+)?INTO\b|CREATE\s+TABLE\b|UNLOCK\s+TABLES\b|/\*!\d)', re.I
+)
+
+# a comment that MySQL executes may hold rows: it is no space
+_SPACE = re.compile(
+    r'(?:\s+|;|--[^\n]*|#[^\n]*|/\*(?!!\d*\s*(?:INSERT|REPLACE)\b)(?:[^*]|\*(?!/))*\*/)*', re.I
+)
+
+# strings, names, comments, and the signs that may end something
+_PART = re.compile(rf'{_STRING}|"[^"]*"|`[^`]*`|--[^\n]*|#[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|[(),;]', re.S)
+
+# statements that say nothing about rows
+_NO_ROWS = set(
+    """
+    set use lock unlock drop alter create begin start commit end analyze optimize pragma delimiter grant flush
+    truncate select comment go rollback vacuum show exit quit""".split()
+)
+
+_NO_COLUMN = set(
+    'primary key unique index constraint foreign fulltext spatial check exclude period like'.split()
+)
 
 
-class _TableReader:
-    "Reads a MySQL dump line by line."
+def _bare(name: str) -> str:
+    "A name without the quotes and the database before it, in lower case."
+    return re.findall(_ONE_NAME, name)[-1].strip('`"[]').lower() if name.strip() else ''
+
+
+def _statement_end(text: str, at: int) -> int:
+    "Where the statement ends that stands at `at`: behind its `;`, or -1."
+    return next((m.end() for m in _PART.finditer(text, at) if m[0] == ';'), -1)
+
+
+def _columns(text: str, at: int) -> list[str]:
+    "The columns that CREATE TABLE defines, from behind its parenthesis."
+    starts, depth = [at], 1
+    for m in _PART.finditer(text, at):
+        depth += {'(': 1, ')': -1}.get(m[0], 0)
+        if not depth or m[0] == ';':
+            break
+        if m[0] == ',' and depth == 1:
+            starts.append(m.end())
+    found = [re.compile(rf'\s*({_ONE_NAME})(?=\s)').match(text, start) for start in starts]
+    return [_bare(m[1]) for m in found if m and m[1].lower() not in _NO_COLUMN]
+
+# %% ../../nbs/wiki/01_dumps.ipynb #65158913
+_MOST_LINES, _MOST_TEXT = 1_000, 1 << 24  # lines and characters over which one row or one statement may go
+
+_GAP = re.compile(r'(?:\s+|--[^\n]*|#[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)*')
+
+_CLAUSE = re.compile(r'(?:ON\s+(?:DUPLICATE|CONFLICT)|AS|RETURNING)\b', re.I)  # what may follow the rows
+
+_KEYWORD = re.compile(r'[A-Za-z]*')
+
+
+class _Unread:
+    "What has not been read yet of a text that comes line by line, and where it stands."
+
+    def __init__(self, path: Path, problems: LeftOut | None):
+        self.path, self.problems = path, problems
+        self.text, self.waits = '', False  # whether it goes on in the next line
+        self.line, self.column, self.lines = 1, 0, 0  # where it begins, and how many lines it is
+
+    def _add(self, line: str, n: int) -> None:
+        "Line `n` comes."
+        if self.text:
+            self.text, self.lines = f'{self.text}\n{line}', self.lines + 1
+        else:
+            self.text, self.line, self.column, self.lines = line, n, 0, 1
+
+    def _leave(self, at: int) -> None:
+        "Forget what stands before `at`."
+        breaks = self.text.count('\n', 0, at) if self.lines > 1 else 0
+        self.column = at - self.text.rfind('\n', 0, at) - 1 if breaks else self.column + at
+        self.line, self.lines, self.text = self.line + breaks, self.lines - breaks, self.text[at:]
+
+    def _report(self, kind: str, at: int, detail: str) -> None:
+        "Name or count what stands at `at`."
+        breaks = self.text.count('\n', 0, at)
+        column = at - self.text.rfind('\n', 0, at) if breaks else self.column + at + 1
+        where = f'{self.path}, line {self.line + breaks}, column {column}'
+        hint = '' if detail.endswith('?') else '; download it again'
+        _problem(self.problems, kind, f'{where}: {detail}{hint}')
+
+
+class _Tables(_Unread):
+    "What has been said of tables and their columns."
 
     def __init__(self, path: Path, columns: tuple[str, ...], problems: LeftOut | None):
-        self.path, self.columns, self.problems = path, columns, problems
-        self.names: list[str] = []  # columns that CREATE TABLE defines
-        self.given: str | None = None  # columns that the last INSERT named, if it did
+        super().__init__(path, problems)
+        self.columns = tuple(column.lower() for column in columns)
+        self.tables: dict[str, list[str]] = {}  # columns that CREATE TABLE defines
+        self.head = ''  # the last INSERT, up to its rows: all of a table are alike
         self.layout: _Layout | None = None
-        self.any_layout = False
-        self.in_definition = False
-        self.in_insert = False  # whether rows may go on in the next line
+        self.state = 'outside'  # of rows; in the 'rows'; 'behind' a row; 'skipping' to the next statement
 
-    def read_definition(self, line: str) -> None:
-        "Take note of the columns of CREATE TABLE."
-        if line.startswith('CREATE TABLE'):
-            self.in_definition, self.names, self.layout = True, [], None
-        elif self.in_definition and (column := _COLUMN.match(line)):
-            self.names.append(column[1])
-        elif line.startswith(')'):
-            self.in_definition = False
+    def _define(self, create: re.Match) -> None:
+        self.tables[_bare(create[1])] = _columns(self.text, create.end())
+        self.head = ''
 
-    def rows(self, line: str, where: str) -> Iterator[tuple]:
-        "The rows of a line."
-        insert = _INSERT.match(line)
-        if not insert and not (self.in_insert and line.startswith('(')):
-            self._no_rows(line, where)
+    def _set_layout(self, insert: re.Match, at: int) -> None:
+        "How the rows of an INSERT are read."
+        only = next(iter(self.tables.values())) if len(self.tables) == 1 else []
+        given = insert[2]
+        names = [_bare(n) for n in given.split(',')] if given else self.tables.get(_bare(insert[1]), only)
+        where = f'{self.path}, line {self.line + self.text.count(chr(10), 0, at)}'
+        check(bool(names), f'{where}: INSERT before any CREATE TABLE, the columns have no names')
+        missing = ', '.join(name for name in self.columns if name not in names)
+        known = ', '.join(names)
+        check(not missing, f'{self.path}: the table has no column {missing}; its columns are {known}')
+        self.head, self.layout = insert[0], _Layout.of(names, self.columns)
+
+    def _skip(self) -> int:
+        self.state, self.text = 'skipping', ''
+        return 0
+
+    def _no_row(self, at: int) -> int:
+        width = self.layout.width if self.layout else 0
+        detail = f'{self.text[at : at + 40]!r} where a row of {width} values or the end should be'
+        self._report('malformed or cut INSERT', at, detail)
+        return self._skip()
+
+# %% ../../nbs/wiki/01_dumps.ipynb #faf926bf
+class _TableReader(_Tables):
+    "Reads a dump of a database line by line, and gives the rows that are complete."
+
+    def rows(self, line: str, n: int) -> Iterator[tuple]:
+        "The rows that are complete with line `n`."
+        if (self.state != 'outside' or self.text) and _STATEMENT.match(line):
+            self._end_before(line)
+        if self.state == 'skipping':
             return
-        layout = self._layout(insert, where)
-        start = at = insert.end() if insert else 0
-        end, spoilt = '', '\ufffd' in line
-        for m in layout.pattern.finditer(line, at):
-            if m.start() != at:
-                break
-            *raw, end = m.groups()
-            values = tuple([_value(v) for v in raw])
-            at = m.end()
-            if spoilt and any(isinstance(v, str) and '\ufffd' in v for v in values):
-                _problem(self.problems, 'not UTF-8', f'{where}: {values!r}'[:200])
-                continue
-            yield values if layout.pick is None else tuple(values[i] for i in layout.pick)
-            if end != ',':
-                break
-        self.in_insert = at < len(line) or end != ';'
-        if at < len(line) or end == '' and (insert is None or at > start):
-            self.in_insert = False
-            detail = f'{line[at : at + 40]!r} where a row of {layout.width} values or the end should be'
-            self._report('malformed or cut INSERT', f'{where}, column {at + 1}: {detail}')
+        self._add(line, n)
+        at, self.waits = 0, False
+        while at < len(self.text) and not self.waits:
+            at = (
+                (yield from self._rows_at(at)) if self.state in ('rows', 'behind') else self._statement_at(at)
+            )
+        self._leave(at)
+        if self.lines > _MOST_LINES or self.lines > 1 and len(self.text) > _MOST_TEXT:
+            self._report(
+                'malformed or cut INSERT', 0, f'{self.text[:40]!r} has no end for {self.lines:,} lines'
+            )
+            self._skip()
 
     def finish(self, n: int) -> None:
         "Say what is wrong with the end of a file of `n` lines."
-        if self.in_insert:
-            self._report('cut INSERT', f'{self.path}, line {n}: the INSERT is cut off at the end of the file')
-        if not self.names and not self.any_layout:
+        if self.state == 'rows' and not self.text:
+            detail = f'{self.path}, line {n}: the INSERT is cut off at the end of the file'
+            _problem(self.problems, 'cut INSERT', f'{detail}; download it again')
+        else:
+            self._end_before('')
+        if not self.tables and not self.layout:
             detail = f'{self.path}: {n} lines without a CREATE TABLE; is this a MySQL dump?'
             _problem(self.problems, 'no table', detail)
 
-    def _report(self, kind: str, detail: str) -> None:
-        _problem(self.problems, kind, f'{detail}; download it again')
+    def _no_row(self, at: int) -> int:
+        detail = f'{self.text[at : at + 40]!r} where a row of {self.layout.width} values or the end should be'
+        self._report('malformed or cut INSERT', at, detail)
+        return self._skip()
 
-    def _no_rows(self, line: str, where: str) -> None:
-        if self.in_insert:
-            self._report('cut INSERT', f'{where}: the INSERT before it has no end')
-            self.in_insert = False
-        if line.startswith('INSERT'):
-            _problem(self.problems, 'malformed INSERT', f'{where}: {line[:60]!r}')
+    def _end_before(self, line: str) -> None:
+        "A new statement begins with `line`: say what is wrong if the last one has no end."
+        if self.state == 'rows' and not self.text:
+            self._report('cut INSERT', 0, f'the INSERT has no end before {line[:40]!r}')
+        elif self.state in ('rows', 'behind'):
+            self._no_row(0)
+        elif self.state == 'outside' and self.text:
+            word = _KEYWORD.match(self.text)[0]
+            if create := _CREATE.match(self.text):
+                self._define(create)
+            elif word.lower() not in _NO_ROWS:
+                self._report(f'malformed {word.upper()}' if word else 'malformed', 0, f'{self.text[:60]!r}')
+        self.state, self.text = 'outside', ''
 
-    def _layout(self, insert: re.Match | None, where: str) -> _Layout:
-        if insert and insert[2] != self.given:
-            self.given, self.layout = insert[2], None
-        if self.layout is None:
-            names = re.findall(r'`(\w+)`', self.given) if self.given else self.names
-            check(bool(names), f'{where}: INSERT before any CREATE TABLE, the columns have no names')
-            missing = ', '.join(name for name in self.columns if name not in names)
-            known = ', '.join(names)
-            check(not missing, f'{self.path}: the table has no column {missing}; its columns are {known}')
-            self.layout, self.any_layout = _Layout.of(names, self.columns), True
-        return self.layout
+    def _statement_at(self, at: int) -> int:
+        "Read the statement at `at`; where it ends, or where its rows begin."
+        if self.head and self.text.startswith(self.head, at):
+            self.state = 'rows'
+            return at + len(self.head)
+        at = _SPACE.match(self.text, at).end()
+        word = _KEYWORD.match(self.text, at)[0].lower()
+        if at == len(self.text):
+            return at
+        insert = _INSERT.match(self.text, at) if word in ('insert', 'replace') else None
+        if insert:
+            self._set_layout(insert, at)
+            self.state = 'rows'
+            return insert.end()
+        end = _statement_end(self.text, at)
+        known = word in _NO_ROWS or word in ('insert', 'replace')
+        if end < 0 and (known or self.text.startswith('/*', at)):
+            self.waits = True
+            return at
+        if create := _CREATE.match(self.text, at):
+            self._define(create)
+        elif word not in _NO_ROWS:
+            kind = 'malformed INSERT' if known else 'unknown statement'
+            hint = 'rows come from INSERT and REPLACE with VALUES; is this a MySQL dump?'
+            detail = f'{self.text[at : at + 60]!r} is not understood: {hint}'
+            self._report(kind, at, detail)
+            return end if known and end > 0 else self._skip()
+        return end
+
+    def _rows_at(self, at: int) -> Generator[tuple, None, int]:
+        "The rows from `at` on; returns where they end."
+        text, layout = self.text, self.layout
+        at = _GAP.match(text, at).end()
+        if at == len(text):
+            return at
+        if self.state == 'behind':
+            return self._behind_row(at)
+        suspicious = '\ufffd' in text or '0x' in text or "x'" in text or "X'" in text  # not UTF-8?
+        end, first = ',', at
+        for m in layout.pattern.finditer(text, at):
+            *raw, sign = m.groups()
+            if sign is None:
+                break
+            at, end = m.end(), sign
+            values = tuple([_value(v) for v in raw])
+            if suspicious and any(isinstance(v, str) and '\ufffd' in v for v in values):
+                self._report('not UTF-8', m.start(), f'{values!r}'[:200])
+            else:
+                yield values if layout.pick is None else tuple(values[i] for i in layout.pick)
+            if end != ',':
+                break
+        self.state = {',': 'rows', ';': 'outside', '': 'behind'}[end]
+        if at > first or at == len(text):
+            return at
+        if not layout.begun.match(text, at) and not text.startswith('/*', at):
+            return self._no_row(at)
+        self.waits = True
+        return at
+
+    def _behind_row(self, at: int) -> int:
+        "What follows a row that has neither a comma nor the end behind it."
+        if self.text[at] == ',':
+            self.state = 'rows'
+            return at + 1
+        end = at + 1 if self.text[at] == ';' else -1
+        if _CLAUSE.match(self.text, at):
+            end = _statement_end(self.text, at)
+            self.waits = end < 0
+        elif end < 0:
+            return self._no_row(at)
+        if not self.waits:
+            self.state = 'outside'
+        return at if self.waits else end
 
 # %% ../../nbs/wiki/01_dumps.ipynb #5d4d92e4
 def _sql_lines(path: Path, problems: LeftOut | None) -> Iterator[tuple[int, str]]:
-    "(number from 1, line) of a gzipped text."
+    "(number from 1, line) of a text, packed or not."
     n = 0
     try:
-        with gzip.open(path, 'rb') as f:
+        with open(path, 'rb') as raw, _OPENERS[_packing(path) or '.xml'](raw) as f:
             for n, line in enumerate(f, 1):
-                yield n, line.decode('utf-8', 'replace').rstrip('\r\n')
-    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
-        detail = f'{path}, after line {n}: truncated or not gzip ({e}); download it again'
+                text = line.decode('utf-8', 'replace').rstrip('\r\n')
+                yield n, text.removeprefix('\ufeff') if n == 1 else text
+    except (EOFError, zlib.error, OSError) as e:
+        if isinstance(e, OSError) and e.errno is not None:  # not the content: the disk
+            raise
+        kind = {'.bz2': 'bz2', '.zst': 'zstd'}.get(path.suffix, 'gzip')
+        detail = f'{path}, after line {n}: truncated or not {kind} ({e}); download it again'
         _problem(problems, 'truncated file', detail)
 
 
 def read_sql(path: str | Path, *columns: str, problems: LeftOut | None = None) -> Iterator[tuple]:
-    """Stream the named columns of a gzipped MySQL dump (all of CREATE TABLE's, if none is named).
+    """Stream the named columns of the rows that a MySQL dump inserts; all columns, if none is named.
 
-    Raises `DataError` naming file, line and place, or counts in `problems` and goes on with the next line."""
+    Packed (gz, bz2, zstd) or not; INSERT and REPLACE as mysqldump and others write them. Raises `DataError`
+    naming file, line and place of what is not understood, or counts it in `problems` and goes on with the
+    next statement."""
     path = Path(path)
     check(path.exists(), f'{path} does not exist')
     check(path.stat().st_size > 0, f'{path} is empty (0 bytes)')
     reader, n = _TableReader(path, columns, problems), 0
     for n, line in _sql_lines(path, problems):
-        reader.read_definition(line)
-        yield from reader.rows(line, f'{path}, line {n}')
+        yield from reader.rows(line, n)
     reader.finish(n)
 
 # %% ../../nbs/wiki/01_dumps.ipynb #fb025c49
 _DUMP = re.compile(
-    r'(.+)-pages-articles(?:-multistream)?(\d*)\.xml(?:-p(\d+)p\d+)?(?:-subset\d+)?(?:\.bz2|\.gz)?'
+    r'(.+)-pages-articles(?:-multistream)?(\d*)\.xml(?:-p(\d+)p\d+)?(?:-subset\d+)?(?:\.bz2|\.gz|\.zst)?'
 )
 
 TABLES = ('page', 'redirect', 'langlinks')
@@ -499,11 +878,14 @@ def _check_dump_names(names: dict[Path, re.Match | None], given: str) -> str:
     return stems[0]
 
 
-def dump_files(dump: str | Path, parameter: str = 'dump') -> tuple[list[Path], dict[str, Path]]:
+def dump_files(
+    dump: str | Path, parameter: str = 'dump', own: bool = False
+) -> tuple[list[Path], dict[str, Path]]:
     """The files of pages that `dump` means, in the order of their pages, and the tables beside them by name.
 
     `dump` is a path or a pattern like `enwiki-20240601-pages-articles*.xml-p*.bz2`; `parameter` is named
-    in errors. Raises `FileNotFoundError` naming what is missing."""
+    in errors. `own` is for the export of a wiki of one's own: its file may have any name and no tables, of
+    which those are given that lie beside it. Raises `FileNotFoundError` naming what is missing."""
     text = str(dump)
     given = f'{parameter} = {text!r}'
     if '*' in text or '?' in text:
@@ -513,11 +895,17 @@ def dump_files(dump: str | Path, parameter: str = 'dump') -> tuple[list[Path], d
     if not paths:
         raise FileNotFoundError(f'{given} matches no file')
     names = {path: _DUMP.fullmatch(path.name) for path in paths}
-    stem = _check_dump_names(names, given)
-    paths.sort(key=lambda p: (int(names[p][3] or 0), int(names[p][2] or 0), p.name))
+    if own and None in names.values():
+        paths.sort()
+        stem = paths[0].name.partition('.')[0]
+    else:
+        stem = _check_dump_names(names, given)
+        paths.sort(key=lambda p: (int(names[p][3] or 0), int(names[p][2] or 0), p.name))
     tables = {table: paths[0].with_name(f'{stem}-{table}.sql.gz') for table in TABLES}
     missing = [path.name for path in tables.values() if not path.exists()]
-    if missing:
+    if missing and own:
+        tables = {table: path for table, path in tables.items() if path.exists()}
+    elif missing:
         raise FileNotFoundError(
             f'{paths[0].parent} lacks {", ".join(missing)}; '
             'a dump and its tables must lie side by side (https://dumps.wikimedia.org)'
@@ -530,7 +918,7 @@ _OTHER = {'ko': 'en', 'en': 'ko'}
 
 def _spaced(title: str | None) -> str:
     "A title as readers write it; the database has underscores for spaces."
-    return (title or '').replace('_', ' ')
+    return str(title or '').replace('_', ' ')
 
 
 def _table_rows(path: Path, columns: str, problems: LeftOut | None) -> Iterator[tuple]:
@@ -539,13 +927,18 @@ def _table_rows(path: Path, columns: str, problems: LeftOut | None) -> Iterator[
     return tqdm(rows, desc=path.name, unit='row', unit_scale=True, leave=False)
 
 
+def _is_id(value: Any) -> bool:
+    "Whether a value can be the number of a page in a database."
+    return isinstance(value, int) and abs(value) < 1 << 63
+
+
 def _load_pages(db: sqlite3.Connection, lang: str, path: Path, problems: LeftOut | None) -> None:
     "Titles of the articles by their numbers."
     db.execute(f'CREATE TABLE page_{lang} (id INTEGER PRIMARY KEY, title TEXT NOT NULL)')
     rows = _table_rows(path, 'page_id page_namespace page_title', problems)
     db.executemany(
         f'INSERT OR REPLACE INTO page_{lang} VALUES (?, ?)',
-        ((i, _spaced(title)) for i, ns, title in rows if ns == 0 and isinstance(i, int) and title),
+        ((i, _spaced(title)) for i, ns, title in rows if ns == 0 and _is_id(i) and title),
     )
     db.execute(f'CREATE INDEX title_{lang} ON page_{lang} (title)')
 
@@ -561,7 +954,7 @@ def _load_redirects(db: sqlite3.Connection, lang: str, path: Path, problems: Lef
         (
             (i, _spaced(title), _spaced(section))
             for i, ns, title, wiki, section in rows
-            if ns == 0 and not wiki and title
+            if ns == 0 and not wiki and title and _is_id(i)
         ),
     )
 
@@ -573,7 +966,7 @@ def _load_language_links(db: sqlite3.Connection, lang: str, path: Path, problems
     rows = _table_rows(path, 'll_from ll_lang ll_title', problems)
     db.executemany(
         'INSERT INTO raw VALUES (?, ?)',
-        ((i, _spaced(title)) for i, code, title in rows if code == _OTHER[lang] and title),
+        ((i, _spaced(title)) for i, code, title in rows if code == _OTHER[lang] and title and _is_id(i)),
     )
     db.execute(f"""
         INSERT INTO lang_{lang}
@@ -649,8 +1042,8 @@ def title_links(
     """Redirects and links to the other of our languages, of one or two dumps, in the order of their tables.
 
     `tables` maps a language to its `page`, `redirect` and `langlinks`. Targets are resolved through
-    redirects; circles of redirects are left out. The temporary database (about 100 bytes a title) is made in
-    `folder`.
+    redirects; circles of redirects are left out, and so is a language that lacks one of these tables. The
+    temporary database (about 100 bytes a title) is made in `folder`.
     Raises `DataError` for a table that cannot be read, or counts what is wrong in `problems`."""
     with tempfile.TemporaryDirectory(dir=folder, prefix='.titles-') as tmp:
         db = sqlite3.connect(f'{tmp}/titles.db', isolation_level=None)
@@ -658,9 +1051,9 @@ def title_links(
             for pragma in _PRAGMAS:  # nobody needs this file after a crash
                 db.execute(f'PRAGMA {pragma}')
             db.execute('BEGIN')
-            langs = list(tables)
+            langs = [lang for lang in tables if set(TABLES) <= set(tables[check_lang(lang)])]
             for lang in langs:
-                paths = tables[check_lang(lang)]
+                paths = tables[lang]
                 _load_pages(db, lang, paths['page'], problems)
                 _load_redirects(db, lang, paths['redirect'], problems)
                 _shorten(db, lang, problems)
