@@ -507,9 +507,10 @@ def _widened(figures: Mapping) -> str:
 ### Every letter
 
 On {widened['date']}, after the measurements above, the vocabulary was widened (`encoder/09_widening`): \
-{widened['terms']:,} rare Chinese characters made room for all syllables of KS X 1001, jamo, signs, the most \
-used emojis, and the bytes that read all else; and other spellings of amounts and abbreviations were added \
-to the documents. nDCG@10 before and after, on samples of the same sets:
+{widened['terms']:,} pieces, nearly all of them rare Chinese characters, made room for all syllables of KS X \
+1001, jamo, signs, the most used emojis, and the bytes that read all else. Numbers weigh at least 6 in a \
+question since then, and documents get other spellings of amounts and abbreviations. nDCG@10 before and \
+after, on samples of the same sets:
 
 {table}
 """

@@ -12,8 +12,8 @@ import pytest
 from mutate import survive
 
 from korean_sparse.core import DataError
+from korean_sparse.text.dates import date_fault, parse_date
 from korean_sparse.timeline.dated import DatedTally, read_dated
-from korean_sparse.timeline.dates import date_fault, parse_date
 
 ROWS = [
     ('0', '2024-03-05 23:30:00 UTC', '첫눈', '서울에 첫눈이 왔다.'),

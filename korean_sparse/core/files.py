@@ -245,16 +245,16 @@ def write_rows(path: str | Path, rows: Iterable[Any]) -> int:
     place of half a character, and warned of."""
     path = Path(path)
     with atomic(path) as tmp, _Halves(path) as halves:
-        if path.suffix == '.parquet':
+        if path.suffix.lower() == '.parquet':
             return _write_tables(tmp, _tables(iter(rows), halves))
-        return _write_lines(tmp, rows, path.suffix, halves)
+        return _write_lines(tmp, rows, path.suffix.lower(), halves)
 
 
 def read_rows(path: str | Path, row_type: type[Row]) -> Iterator[Row]:
     """Yield the rows of a `.jsonl`, `.jsonl.gz`, `.jsonl.zst` or `.parquet` file.
 
     Raises `DataError` naming file, line and value."""
-    if Path(path).suffix != '.parquet':
+    if Path(path).suffix.lower() != '.parquet':
         for n, values in read_json_lines(path):
             yield make_row(row_type, values, f'{path}, line {n}')
         return
@@ -282,7 +282,7 @@ def join_rows(parts: Iterable[Path], path: str | Path) -> None:
     "Put files of rows in one format one behind the other: bytes of JSON lines, row groups of Parquet."
     path = Path(path)
     with atomic(path) as tmp:
-        if path.suffix == '.parquet':
+        if path.suffix.lower() == '.parquet':
             _, pq = _parquet()
             tables = (pq.read_table(part) for part in parts)
             _write_tables(tmp, (table for table in tables if table.num_columns))  # none: a part without rows

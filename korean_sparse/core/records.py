@@ -150,7 +150,9 @@ def _encoding_of(stream: BinaryIO, path: str | Path, asked: str) -> str:
         return 'utf-8'
     try:
         name = codecs.lookup(asked or 'utf-8').name
-    except LookupError:
+        b''.decode(name)  # base64 and the like are no codecs of text
+        check(name not in ('undefined', 'punycode', 'idna', 'unicode_escape', 'raw_unicode_escape'), name)
+    except (LookupError, ValueError):
         raise DataError(f'{path}: encoding = {asked!r} is not known; try utf-8, cp949 or utf-16') from None
     zeros = [
         begin[i::2].count(0) for i in (0, 1)
@@ -159,7 +161,17 @@ def _encoding_of(stream: BinaryIO, path: str | Path, asked: str) -> str:
         order = 'le' if zeros[1] > zeros[0] else 'be'
         raise DataError(f"{path}: looks like UTF-16 without a mark: read it with encoding='utf-16-{order}'")
     # what calls itself EUC-KR holds all the syllables of cp949, as browsers know
-    return {'utf-8-sig': 'utf-8', 'euc_kr': 'cp949'}.get(name, name)
+    name = {'utf-8-sig': 'utf-8', 'euc_kr': 'cp949'}.get(name, name)
+    return 'utf-8' if name == 'cp949' and _is_utf8_beyond_ascii(begin) else name
+
+
+def _is_utf8_beyond_ascii(begin: bytes) -> bool:
+    "Whether the beginning of a file is surely UTF-8: one folder may hold files of both kinds."
+    lines = begin[: begin.rfind(b'\n') + 1] or begin
+    try:
+        return not lines.decode('utf-8').isascii()
+    except UnicodeDecodeError:
+        return False
 
 
 def _looks_korean(raw: bytes) -> bool:
@@ -354,6 +366,16 @@ def _lists_of_objects(value: Any, name: str = '') -> dict[str, list]:
     return found
 
 
+_ROWS = (
+    'data',
+    'items',
+    'documents',
+    'rows',
+    'records',
+    'results',
+    'list',
+)  # what a list of records is called
+
 _PROSE = ('text', 'body', 'content', 'contents', '본문', '내용')  # what makes an object a record itself
 
 
@@ -367,9 +389,12 @@ def _document_records(document: Any, path: str | Path) -> list:
     if isinstance(document, list):
         return document
     check(isinstance(document, dict), f'{path}: expected a list of objects, saw {str(document)[:60]!r}')
-    if any(_is_prose(document.get(name)) for name in _PROSE):
-        return [document]
     lists = _lists_of_objects(document)
+    columns = [value for value in document.values() if isinstance(value, list)]
+    if len(columns) == len(document) > 1 and len({len(c) for c in columns}) == 1 and not lists:
+        return [dict(zip(document, row)) for row in zip(*columns)]  # a table by columns, as pandas writes it
+    if any(_is_prose(document.get(name)) for name in _PROSE) and not lists.keys() & set(_ROWS):
+        return [document]
     names = ', '.join(list(lists)[:5] or list(map(str, document))[:5])
     check(
         len(lists) == 1,
@@ -466,7 +491,18 @@ def _quoted_rows(
 
 def _plain_rows(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
     "(line, fields) of each row of TSV, in which a quote is a letter."
-    return ((n, line.split('\t')) for n, line in lines)
+    return ((n, [_without_quotes(field) for field in line.split('\t')]) for n, line in lines)
+
+
+_IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
+
+
+def _without_quotes(field: str) -> str:
+    "A field, out of the quotes of CSV if it is surely in them: quoted as a whole, with doubled quotes inside."
+    if '""' not in field[1:-1]:
+        return field
+    match = _IN_QUOTES.fullmatch(field)
+    return match[1].replace('""', '"') if match else field
 
 # %% ../../nbs/core/09_records.ipynb #21658b2f
 def _tidy(name: Any) -> str:

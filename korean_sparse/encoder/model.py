@@ -24,7 +24,6 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from ..core.files import write_json, write_text
 from ..core.left_out import LeftOut
-from ..core.records import whole as whole_letters
 from ..core.rows import DataError, check, log
 from ..core.tensors import read_tensors, write_tensors
 from .fused import mlm_parts, prune
@@ -32,7 +31,7 @@ from .heads import SILENT, AnchoredHead, EncoderConfig, SpladeHead, saturated
 from .packing import PACKED, pack_tensors, unpack_tensors
 from .start import half_precision, load_model
 from .windows import read_in_windows, window_step
-from ..retrieval.query import QueryEncoder, load_idf, load_tokenizer, special_ids
+from ..retrieval.query import QueryEncoder, load_idf, load_tokenizer, readable, special_ids
 from ..text.spellings import spelling_spans
 from ..text.vocabulary import MUTED, Vocabulary
 
@@ -59,7 +58,7 @@ def _tokenized(
 ) -> tuple[Tensor, Tensor, list[bool]]:
     "Token ids and mask as `tokenize` gives them, and for each text whether its end was cut off."
     cutter = model._all_windows if whole else model._first_window
-    found = cutter.encode_batch_fast([whole_letters(text) for text in texts])
+    found = cutter.encode_batch_fast([readable(text) for text in texts])
     ids, mask = _padded([e.ids for e in found])
     cut = [bool(e.overflowing) for e in found]
     return ids.to(model.kinds.device), mask.to(model.kinds.device), cut
@@ -274,11 +273,14 @@ def _encode(
     left_out: LeftOut,
 ) -> csr_matrix:
     "Sorted by length, so that a batch holds little padding; given back in the order of `texts`."
+    given = isinstance(texts, Sequence) and not isinstance(texts, (str, bytes))
+    check(given, f'encode: texts is {type(texts).__name__}: give a list of texts')
     strange = next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)
     if strange is not None:
         value = texts[strange]
         raise DataError(f'text {strange} is not a string: {value!r:.60} ({type(value).__name__})')
-    check(batch_size > 0, f'batch_size = {batch_size}: must be at least 1')
+    number = isinstance(batch_size, int) and not isinstance(batch_size, bool)
+    check(number and batch_size > 0, f'batch_size = {batch_size!r}: must be a whole number, 1 or more')
     check(
         not lexical_only or model.config.head == 'anchored',
         f'lexical_only: head is {model.config.head!r}, only the anchored head has a lexical part',

@@ -110,6 +110,10 @@ def _new_kinds(vocab: Vocabulary, tokenizer: Tokenizer, new: list[int]) -> np.nd
         if _is_jamo(tokenizer.id_to_token(i)):
             kinds[i] = OTHER
     kinds[new] = [plain_kind(tokenizer.id_to_token(i)) for i in new]
+    for i in np.flatnonzero(kinds == MUTED):  # rare letters and signs with a meaning: 亭, €, an emoji
+        letter = tokenizer.id_to_token(int(i))
+        if len(letter) == 1 and not letter.isascii() and not '가' <= letter <= '힣':
+            kinds[i] = plain_kind(letter)
     return kinds
 
 
@@ -122,7 +126,7 @@ def _new_idf(
     weights = idf.copy()
     for i in new:
         weights[i] = rare / 2 if tokenizer.id_to_token(i) in BYTES else rare
-    weights[(old.kinds == MUTED) & (kinds == KOREAN)] = rare
+    weights[(old.kinds == MUTED) & (kinds != MUTED) & ~np.isin(np.arange(len(idf)), new)] = rare
     weights[[i for i in range(len(idf)) if _is_jamo(tokenizer.id_to_token(i))]] = _JAMO_WEIGHT
     return np.where(kinds == MUTED, MUTED_WEIGHT, weights).astype(np.float32)
 

@@ -30,6 +30,7 @@ from korean_sparse.examples.reading import (
 )
 from .shapes import labelled_rows, passage_questions, titled_documents
 from ..retrieval.sets import RetrievalSet, load_retrieval
+from ..text.dates import parse_date
 
 # %% ../../nbs/examples/01_readers.ipynb #5f83a39f
 @reader
@@ -189,9 +190,6 @@ def read_triplets(
         yield from row_examples(report, where, anchor, positive, (negative,), 'synonym')
 
 # %% ../../nbs/examples/01_readers.ipynb #d67ae243
-_DAY = re.compile(r'\s*(\d{4})([-./]?)(\d\d)\2(\d\d)(?!\d)')
-
-
 def news_examples(items: Iterable[NewsItem]) -> Iterator[TrainExample]:
     "Headline -> report."
     for item in items:
@@ -203,9 +201,9 @@ def _news_item(row: dict, where: str) -> NewsItem:
     "A row of news by the names that its columns have; raises `DataError` for a date that is none."
     columns = settle(row, DATED)
     date, title, text = (as_text(row.get(columns.get(n)), where, n) for n in ('date', 'title', 'text'))
-    day = _DAY.match(date)
+    day = parse_date(row.get(columns.get('date')))
     try:
-        return NewsItem('', '-'.join(day.group(1, 3, 4)) if day else date, title, text)
+        return NewsItem('', day.isoformat() if day else date, title, text)
     except DataError as e:
         raise DataError(f'{where}: {e}') from None
 

@@ -23,7 +23,9 @@ def split_into_passages(text: str, words: int = 60) -> list[str]:
     has more than one and a half: a longer sentence is cut at spaces, best behind an ending or a comma, and so
     is a run of hundreds of letters without a space. Only a sentence of up to ten words is never cut.
     Raises `DataError` if `words` is not positive."""
-    check(words > 0, f'words = {words}: must be above 0')
+    number = isinstance(words, (int, float)) and not isinstance(words, bool)
+    check(number and words > 0, f'words = {words!r}: must be a number above 0')
+    check(isinstance(text, str), f'text is {type(text).__name__} {text!r:.60}: give a string')
     found = pieces(text, words)
     parts = even_parts([length_in_words(piece) for piece in found], words)
     return [' '.join(found[part]) for part in parts]
@@ -42,6 +44,9 @@ def chunk_rows(
     texts, of `batch` documents at once; `keys` are `artifacts.term_keys` of the shipped tokenizer."""
     rows = iter(rows)
     while documents := list(itertools.islice(rows, batch)):
+        for document in documents:
+            text, where = document.get('text'), f'document {document.get("id")!r}'
+            check(isinstance(text, str), f'{where}: its text is {text!r:.60}, and must be a string')
         passages = [split_into_passages(d['text'], words) for d in documents]
         vectors = iter(encode(list(itertools.chain.from_iterable(passages))))
         for document, own in zip(documents, passages):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence
 
 from ..core.left_out import LeftOut
-from ..core.records import read_lines, read_records, read_text, whole
+from ..core.records import as_text, read_lines, read_records, read_text, whole
 from ..core.rows import DataError, check, log
 
 # %% ../../nbs/pairs/05_word_lists.ipynb #2abbd4c2
@@ -166,6 +166,8 @@ def _texts_of(value: Any, commas: bool = False) -> list[Any]:
     if value is None or value == [] or (isinstance(value, float) and math.isnan(value)):
         return []
     values = value if isinstance(value, (list, tuple)) else [value]
+    # 119 is a word, too: what people call the fire brigade
+    values = [as_text(v, 'a list', 'a term') if type(v) in (int, float) else v for v in values]
     return [term for term in values if not isinstance(term, str) or term.strip()]
 
 
@@ -606,6 +608,10 @@ def _pairs_of_file(path: Path, encoding: str, report: LeftOut) -> Iterator[WordP
         yield from _pairs_of_table(path, encoding, '.txt', report)
 
 
+# what stands in a table where there is nothing; and the line below the names of a Markdown table
+_NOTHING = re.compile(r'[-–—―:]+|N/?A|없음|해당 ?없음|null|nan', re.IGNORECASE)
+
+
 def read_dictionary(
     path: str | Path, encoding: str = '', report: LeftOut | None = None
 ) -> Iterator[WordPair]:
@@ -616,6 +622,9 @@ def read_dictionary(
     Raises `DataError` that names file and place; `encoding` (`cp949`) is for a file that is not UTF-8."""
     path, passed = Path(path), LeftOut() if report is None else report
     for one, other, score, where in _pairs_of_file(path, encoding, passed):
-        yield _one_form(one), _one_form(other), score, where
+        if _NOTHING.fullmatch(one.strip()) or _NOTHING.fullmatch(other.strip()):
+            passed.add('fields that say that there is nothing', where)
+        else:
+            yield _one_form(one), _one_form(other), score, where
     if passed and report is None:
         log.warning('%s: passed over: %s', path.name, passed)

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['MUTED_WEIGHT', 'idf_weights', 'plain_idf', 'raise_numbers', 'special_ids', 'load_tokenizer', 'read_idf', 'load_idf',
-           'QueryEncoder', 'SparseIndex']
+           'readable', 'QueryEncoder', 'SparseIndex']
 
 # %% ../../nbs/retrieval/02_query.ipynb #ff406e34
 import json
+import re
 from pathlib import Path
 from typing import Iterable, Mapping, Sequence
 
@@ -18,7 +19,8 @@ from tokenizers import Tokenizer
 from ..core.records import whole
 from ..core.rows import DataError, check
 from .sets import Run, top_k
-from ..text.vocabulary import BYTES, ENGLISH, KOREAN, MUTED, Vocabulary
+from ..text.normal import normalize
+from ..text.vocabulary import BYTES, ENGLISH, FIRST_BYTES, KOREAN, MUTED, Vocabulary
 
 # %% ../../nbs/retrieval/02_query.ipynb #3564569e
 MUTED_WEIGHT = 0.001
@@ -140,6 +142,15 @@ def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
     return first.get('type') in ('WhitespaceSplit', 'BertPreTokenizer', 'Whitespace')
 
 
+_CONJOINING = re.compile('[\u1100-\u11ff]')
+
+
+def readable(text: str) -> str:
+    "A text as a tokenizer can take it: no half characters, and jamo that were taken apart in normal form."
+    text = whole(text)
+    return normalize(text) if _CONJOINING.search(text) else text
+
+
 class QueryEncoder:
     """Text -> term ids and their idf: a tokenizer and a table, no neural model.
 
@@ -155,6 +166,9 @@ class QueryEncoder:
         self._skip = special_ids(tokenizer)
         self._words: dict[str, list[int]] = {}
         self._by_word = _splits_at_spaces(tokenizer)
+        ids = {byte: tokenizer.token_to_id(byte) for byte in BYTES}
+        self._first = {ids[byte] for byte in FIRST_BYTES}
+        self._bytes = set(ids.values()) - {None}
 
     @classmethod
     def load(cls, folder: str | Path) -> 'QueryEncoder':
@@ -163,7 +177,7 @@ class QueryEncoder:
         return cls(tokenizer, load_idf(folder, tokenizer))
 
     def _read(self, text: str) -> list[int]:
-        ids = self.tokenizer.encode(whole(text), add_special_tokens=False).ids
+        ids = self.tokenizer.encode(readable(text), add_special_tokens=False).ids
         return [i for i in ids if i not in self._skip]
 
     def _word(self, word: str) -> list[int]:
@@ -191,9 +205,19 @@ class QueryEncoder:
         labels = self.labels(text)
         return list(dict.fromkeys(label for i, label in labels.items() if self.idf[i] > MUTED_WEIGHT))
 
+    def letters(self, text: str) -> list[list[int]]:
+        "The letters of a query that are read by their bytes, each as the ids of the bytes that carry weight."
+        letters: list[list[int]] = []
+        for i in self.tokenizer.encode(readable(text), add_special_tokens=False).ids:
+            if i in self._first:
+                letters.append([])
+            elif letters and i in self._bytes and self.idf[i] > MUTED_WEIGHT:
+                letters[-1].append(i)
+        return [letter for letter in letters if letter]
+
     def labels(self, text: str) -> dict[int, str]:
         "Term id -> its name, for the terms of a query in order: itself, or the letters that a byte is of."
-        text = whole(text)
+        text = readable(text)
         found = self.tokenizer.encode(text, add_special_tokens=False)
         labels: dict[int, str] = {}
         for i, term, (start, end) in zip(found.ids, found.tokens, found.offsets):
@@ -201,8 +225,15 @@ class QueryEncoder:
                 labels.setdefault(i, text[start:end] if term in BYTES else term)
         return labels
 
+    def read_by_bytes(self, ids: np.ndarray) -> np.ndarray:
+        "Which of the term ids [T] are bytes that carry weight, bool [T]."
+        if not self._bytes:
+            return np.zeros(len(ids), bool)
+        return np.array([i in self._bytes and self.idf[i] > MUTED_WEIGHT for i in ids.tolist()], bool)
+
     def matrix(self, texts: Sequence[str]) -> csr_matrix:
         "Queries as rows of idf weights, [Q, V]."
+        check(not isinstance(texts, str), 'texts is one string: give a list of questions')
         ids = [self(t) for t in texts]
         rows = np.repeat(np.arange(len(ids)), [len(i) for i in ids])
         cols = np.concatenate(ids) if ids else np.array([], int)
@@ -227,9 +258,24 @@ class SparseIndex:
         self._by_term = rows.tocsc()
 
     def scores(self, text: str) -> np.ndarray:
-        "One score a document, [N]."
+        "One score a document, [N]; of a letter that is read by its bytes all of them count, or none."
         ids = self.query(text)
-        return np.asarray(self._by_term[:, ids] @ self.query.idf[ids]).ravel()
+        in_bytes = self.query.read_by_bytes(ids)
+        plain = ids[~in_bytes]
+        scores = np.asarray(self._by_term[:, plain] @ self.query.idf[plain]).ravel()
+        if in_bytes.any():
+            weights = self._by_term[:, ids[in_bytes]].toarray()
+            scores += self._whole_letters(text, ids[in_bytes], weights) @ self.query.idf[ids[in_bytes]]
+        return scores
+
+    def _whole_letters(self, text: str, ids: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        "The `weights` [N, B] of bytes in documents, 0 where no letter of the query is there as a whole."
+        column = {i: n for n, i in enumerate(ids.tolist())}
+        there = np.zeros(weights.shape, bool)
+        for letter in self.query.letters(text):
+            places = [column[i] for i in letter]
+            there[:, places] |= (weights[:, places] > 0).all(1, keepdims=True)
+        return np.where(there, weights, 0.0)
 
     def search(self, queries: Mapping[str, str], k: int = 100) -> Run:
         "The best `k` documents for each query id."
@@ -239,7 +285,11 @@ class SparseIndex:
         "What each matched term adds to the score of a document, most first."
         check(doc_id in self._place, f'explain: no document {doc_id!r} in the index')
         ids = self.query(text)
-        parts = np.asarray(self.rows[self._place[doc_id], ids].todense()).ravel() * self.query.idf[ids]
+        weights = np.asarray(self.rows[self._place[doc_id], ids].todense())
+        in_bytes = self.query.read_by_bytes(ids)
+        if in_bytes.any():
+            weights[:, in_bytes] = self._whole_letters(text, ids[in_bytes], weights[:, in_bytes])
+        parts = weights.ravel() * self.query.idf[ids]
         labels, added = self.query.labels(text), {}
         for i, part in zip(ids.tolist(), parts.tolist()):
             if part > 0:  # the bytes of a letter count together

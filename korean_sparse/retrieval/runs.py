@@ -40,7 +40,7 @@ def check_run(run: Run, rs: RetrievalSet, name: str = 'run') -> Run:
 
 # %% ../../nbs/retrieval/03_runs.ipynb #5e1afbb9
 def write_trec(path: str | Path, run: Run, tag: str) -> Path:
-    """Write a run in TREC's form, best first; ties keep their order, scores have six digits.
+    """Write a run in TREC's form, best first; ties keep their order, scores have nine digits.
 
     Raises `DataError` for an id or tag that is no text, is empty or holds white space, and for a score that
     is not a finite number."""
@@ -53,7 +53,7 @@ def write_trec(path: str | Path, run: Run, tag: str) -> Path:
     lines = []
     for q, found in run.items():
         best_first = sorted(found.items(), key=lambda hit: -hit[1])
-        lines += [f'{q} Q0 {d} {rank} {score:.6f} {tag}\n' for rank, (d, score) in enumerate(best_first, 1)]
+        lines += [f'{q} Q0 {d} {rank} {score:.9g} {tag}\n' for rank, (d, score) in enumerate(best_first, 1)]
     return write_text(path, ''.join(lines))
 
 

@@ -61,3 +61,7 @@ from .spellings import (
     other_spellings as other_spellings,
     spelling_spans as spelling_spans,
 )
+from .dates import (
+    date_fault as date_fault,
+    parse_date as parse_date,
+)

@@ -32,6 +32,9 @@ def _readable(text: str) -> str:
     return whole(text).replace('\x00', ' ')
 
 
+_PARTS = re.compile(r'(?s).{1,4000}(?:\s|$)|.{1,4000}')
+
+
 class _Mecab:
     "python-mecab-ko: about 350,000 characters a second."
 
@@ -43,7 +46,9 @@ class _Mecab:
         self._tagger = MeCab()
 
     def morphs(self, text: str) -> list[tuple[str, str]]:
-        return [(m.surface, m.feature.pos) for m in self._tagger.parse(_readable(text))]
+        # in parts that end at a space: mecab's time grows with the square of a text
+        parts = _PARTS.findall(_readable(text))
+        return [(m.surface, m.feature.pos) for part in parts for m in self._tagger.parse(part)]
 
 # %% ../../nbs/text/02_analysers.ipynb #877c4c4e
 class _Kiwi:
@@ -165,12 +170,23 @@ def is_content(tag: str) -> bool:
     return first.startswith(_CONTENT) and first not in _GRAMMAR
 
 # %% ../../nbs/text/02_analysers.ipynb #89e08de1
+_SCRIPTS = (
+    'Hangul Latin Cyrillic Greek Arabic Hebrew Thai Lao Devanagari Bengali Gurmukhi Gujarati Tamil Telugu '
+    'Kannada Malayalam Sinhala Tibetan Myanmar Khmer Georgian Armenian Ethiopic Mongolian Bopomofo'
+).split()
+
+# Runs of one script. `pre_tokenizers.UnicodeScripts` does nearly the same, but by a table of 2016: it drops
+# what is newer, among it every emoji since then.
+_RUNS_OF_SCRIPT = Regex(
+    r'[\p{Han}\p{Hiragana}\p{Katakana}ー]+|' + '|'.join(rf'\p{{{script}}}+' for script in _SCRIPTS)
+)
+
 SPLITTER = pre_tokenizers.Sequence(
     [
         pre_tokenizers.WhitespaceSplit(),
         pre_tokenizers.Punctuation('isolated'),
         pre_tokenizers.Split(Regex('[ㄱ-ㆎ]+'), 'isolated'),
-        pre_tokenizers.UnicodeScripts(),
+        pre_tokenizers.Split(_RUNS_OF_SCRIPT, 'isolated'),
     ]
 )
 

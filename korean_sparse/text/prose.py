@@ -31,7 +31,8 @@ _MAY_END = re.compile(
 _SYLLABLES = '가나다라마바사아자차카타파하'
 _COUNTED = 'step|chapter|part|section|article|figure|fig|table|no|문제|질문|그림|표|부록|단계|문|답|주|예'
 _ONE = (
-    rf'(?:제\s?\d+\s?[장절조항편관호]|(?:{_COUNTED})\.?\s?\d{{1,3}}|[{_SYLLABLES}a-z]|[ivxl]{{1,5}}'
+    rf'(?:제\s?\d+\s?[장절조항편관호]|(?:{_COUNTED})\.?\s?\d{{1,3}}|[{_SYLLABLES}a-zㄱ-ㅎ]|[ivxl]{{1,5}}'
+    r'|(?:첫|둘|셋|넷|다섯)째'
     r'|[\u2160-\u217f\u2460-\u24ff\u3260-\u327e])(?!\w)'
 )
 _LABEL = re.compile(rf'[\W\d_]*(?:{_ONE}\s?[.)\]:][\W\d_]*)*(?:{_ONE})?[\W\d_]*', re.I)
@@ -168,7 +169,7 @@ def _number_ends(head: str, number: str, rest: str) -> bool:
     "Whether a sentence ends behind a number that follows `head` with a full stop."
     if _DATE_GOES_ON.match(rest) or (rest[0].isdigit() and re.search(r'\d\.$', head)):
         return False
-    if len(number) < 3 and head[-1:] in tuple(':;'):
+    if number == '1' and head[-1:] in tuple(':;'):
         return False
     last = _LAST_LETTER.search(head[-40:])
     if not last or last[0] >= '\u0250':

@@ -1,7 +1,3 @@
-from .dates import (
-    date_fault as date_fault,
-    parse_date as parse_date,
-)
 from .dated import (
     DatedTally as DatedTally,
     dated_files as dated_files,

@@ -28,8 +28,8 @@ from korean_sparse.core.records import (
     whole,
 )
 from ..core.rows import DataError, NewsItem, check, log
+from ..text.dates import date_fault, parse_date
 from ..text.normal import normalize
-from .dates import date_fault, parse_date
 
 # %% ../../nbs/timeline/00_dated.ipynb #cff0784f
 def dated_files(name: str | Path) -> list[Path]:

@@ -15,6 +15,7 @@ from ..core.left_out import LeftOut
 from ..core.places import need
 from ..core.records import DOCUMENT, Ids, as_text, read_records, record_files, settle
 from ..core.rows import Article, check, log
+from ..text.dates import parse_date
 from ..text.normal import language
 
 # %% ../../nbs/wiki/05_documents.ipynb #5b621e3a
@@ -76,10 +77,10 @@ def _article(
     if not text:
         return None
     title = ' '.join(values.get('title', '').split()) or text.split('\n')[0][:_TITLE].strip()
-    day = re.match(r'\d{4}-\d\d-\d\d(?!\d)', values.get('date', ''))
+    day = parse_date(row.get(columns['date'])) if 'date' in columns else None
     i = ids(row.get(columns['id']) if 'id' in columns else number, where)
     of = _language(values.get('lang', ''), f'{title} {text}', lang, where)
-    return Article(i, of, title, text, date=day[0] if day else None)
+    return Article(i, of, title, text, date=day.isoformat() if day else None)
 
 
 def own_articles(
@@ -114,6 +115,8 @@ def own_articles(
             if article is None:
                 passed.add('no text', where)
                 continue
+            if article.date is None and 'date' in named and row.get(named['date']) not in (None, ''):
+                passed.add('dates that cannot be read (the document is kept)', where)
             kept += 1
             yield article
     if passed and left_out is None:

@@ -363,7 +363,8 @@ def _in_utf8(path: Path, pieces: Iterator[bytes]) -> Iterator[bytes]:
         return
     try:
         b''.decode(encoding)  # a codec of text?
-        decoder = codecs.getincrementaldecoder(encoding)()
+        codec = 'cp949' if codecs.lookup(encoding).name == 'euc_kr' else encoding  # as browsers read it
+        decoder = codecs.getincrementaldecoder(codec)()
         for piece in pieces:
             if text := decoder.decode(piece):
                 yield text.encode('utf-8', 'replace')

@@ -369,6 +369,7 @@ def _language_name(args: list[str]) -> str:
 # %% ../../nbs/wiki/04_templates.ipynb #60d95d61
 _SHOWN = """
 show 1
+    연도 | 수학 | 영어 | 라틴어 | 독일어 | 프랑스어 | 스페인어 | 이탈리아어 | 러시아어 | 그리스어 | lit | translation |
     nowrap | nobr | small | smaller | big | bigger | larger | large | huge | resize text | abbr |
     tooltip | hover | nihongo2 | nihongo foot | math | mvar | em | strong | bold | italic | noitalic |
     nobold | sub | subscript | ruby | ruby-ja | furigana | unicode | script | vanchor | visible anchor |
@@ -464,6 +465,8 @@ before b._
     b. | born
 before d._
     d. | died
+before 약_
+    약
 before fl._
     fl. | fl | floruit
 before r._
@@ -499,7 +502,7 @@ money US$
 money $
     $ | dollar
 money ₩
-    ₩ | krw | 원화 | 대한민국 원 | south korean won
+    ₩ | 원 | krw | 원화 | 대한민국 원 | south korean won
 money ¥
     ¥ | yen | jpy | jp¥ | 엔화 | 일본 엔 | 엔
 money CN¥
