@@ -150,7 +150,7 @@ def _encoding_of(stream: BinaryIO, path: str | Path, asked: str) -> str:
         return 'utf-8'
     try:
         name = codecs.lookup(asked or 'utf-8').name
-        b''.decode(name)  # base64 and the like are no codecs of text
+        b'a'.decode(name, 'replace')  # base64 and the like are no codecs of text
         check(name not in ('undefined', 'punycode', 'idna', 'unicode_escape', 'raw_unicode_escape'), name)
     except (LookupError, ValueError):
         raise DataError(f'{path}: encoding = {asked!r} is not known; try utf-8, cp949 or utf-16') from None
@@ -498,7 +498,7 @@ _IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
 
 
 def _without_quotes(field: str) -> str:
-    "A field, out of the quotes of CSV if it is surely in them: quoted as a whole, with doubled quotes inside."
+    "A field, out of CSV's quotes if it is surely in them: quoted as a whole, with doubled quotes inside."
     if '""' not in field[1:-1]:
         return field
     match = _IN_QUOTES.fullmatch(field)

@@ -40,7 +40,8 @@ _JUDGEMENT = Schema(
             'query_id qid query topic_id topic q question_id q_id 질의_번호 질의번호 질의'.split()
         ),
         'document': tuple(
-            'corpus_id doc_id docid document_id passage_id pid docno did doc document document# d 문서_번호 문서번호 문서'.split()
+            'corpus_id doc_id docid document_id passage_id pid docno did doc document document# d '
+            '문서_번호 문서번호 문서'.split()
         ),
         'grade': tuple(
             'score relevance label rel grade relevance_score relevancy r judgment judgement 점수 관련도'.split()
