@@ -71,8 +71,13 @@ def _widened_tokenizer(tokenizer: Tokenizer, size: int) -> tuple[Tokenizer, list
         f'this tokenizer is {spec["model"]["type"]}',
     )
     plain = unigram([*((s, 0.0) for s in SPECIALS), *((b, -1.0) for b in BYTES)])
-    pieces = [[_as_typed(piece), score] for piece, score in spec['model']['vocab']]
-    known = {piece for piece, _ in pieces}
+    pieces, known = spec['model']['vocab'], {piece for piece, _ in spec['model']['vocab']}
+    for place, (piece, score) in enumerate(pieces):
+        if (
+            typed := _as_typed(piece)
+        ) not in known:  # lead and tail are typed alike: one of them gets the name
+            pieces[place] = [typed, score]
+            known.add(typed)
     wanted = [letter for letter in (*everyday_letters(size), *BYTES) if letter not in known]
     room = _dispensable(pieces, plain.normalizer, set(everyday_letters(size)) | set(BYTES))
     check(
