@@ -80,6 +80,11 @@ class EncoderConfig:
         check(not self.spellings or self.head == 'anchored', 'spellings = True: only with the anchored head')
         check(0 <= self.max_ratio < 1, f'max_ratio = {self.max_ratio}: must be at least 0 and below 1')
 
+    @property
+    def settings(self) -> dict:
+        "All settings for a file; `spellings` only if it is on, so that older models are written as they were."
+        return {name: v for name, v in asdict(self).items() if name != 'spellings' or v}
+
     def _check_choice(self, name: str, known: tuple[str, ...]) -> None:
         value = getattr(self, name)
         check(value in known, f'{name} = {value!r}: known are {", ".join(known)}')
@@ -230,7 +235,7 @@ class AnchoredHead(nn.Module):
 
     def save(self, folder: str | Path) -> None:
         "Settings and tensors of the head alone, into a `folder` that exists."
-        write_json(Path(folder) / 'config.json', asdict(self.config))
+        write_json(Path(folder) / 'config.json', self.config.settings)
         write_tensors(Path(folder) / 'model.safetensors', self.state_dict())
 
     @classmethod

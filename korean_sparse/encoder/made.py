@@ -24,7 +24,7 @@ from .start import Start, half_precision
 from ..retrieval.query import special_ids
 from ..text.stopwords import STOPWORDS_EN
 from ..text.vectors import TermVectors
-from ..text.vocabulary import ENGLISH, KOREAN, MUTED, OTHER, Vocabulary
+from ..text.vocabulary import BYTES, ENGLISH, KOREAN, MUTED, OTHER, Vocabulary
 
 # %% ../../nbs/encoder/08_made.ipynb #44ff4e21
 def _set_terms(head: AnchoredHead, vectors: Tensor) -> Tensor:
@@ -39,6 +39,11 @@ def _set_terms(head: AnchoredHead, vectors: Tensor) -> Tensor:
     return terms
 
 
+def _byte_ids(tokenizer: Tokenizer) -> list[int]:
+    "Ids of the bytes that rare letters are read by: they are matched, and never added to a document."
+    return [i for i in map(tokenizer.token_to_id, BYTES) if i is not None]
+
+
 def _set_dictionary(
     model: SparseEncoder, terms: Tensor, pairs: Iterable[tuple[str, str]], nearness: float
 ) -> None:
@@ -50,7 +55,8 @@ def _set_dictionary(
         return model.tokenizer.encode(text, add_special_tokens=False).ids
 
     known = [(ids(a), ids(b)) for a, b in pairs]
-    unit, kinds = F.normalize(terms, dim=1), model.kinds
+    unit, kinds = F.normalize(terms, dim=1), model.kinds.clone()
+    kinds[_byte_ids(model.tokenizer)] = MUTED  # no word is translated by half a letter
     dictionary, weights = translations(unit, kinds, model.config.translations, known, nearness)
     model.head.dictionary.copy_(dictionary)
     model.head.translation.copy_(weights)
@@ -127,6 +133,8 @@ def calibrate_head(
     )
     check(bool(texts), 'calibrate: no texts')
     model.eval()
+    vectors = vectors.clone()
+    vectors[_byte_ids(model.tokenizer)] = 0
     terms = _set_terms(head, vectors)
     _set_dictionary(model, terms, pairs, nearness)
     pooled, language = _read_texts(model, texts, batch_size, progress, bf16)

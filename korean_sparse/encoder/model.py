@@ -9,7 +9,7 @@ __all__ = ['SparseEncoder', 'installed_model', 'pack', 'unpack']
 import json
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Iterator, Sequence
@@ -333,7 +333,7 @@ def _write_backbone(model: SparseEncoder, folder: Path) -> None:
         with _quiet():
             model.backbone.save_pretrained(tmp)
         settings = json.loads((Path(tmp) / 'config.json').read_text(encoding='utf-8'))
-        write_json(folder / 'config.json', settings | {'korean_sparse': asdict(model.config)})
+        write_json(folder / 'config.json', settings | {'korean_sparse': model.config.settings})
         (Path(tmp) / 'model.safetensors').replace(folder / 'model.safetensors')
 
 
@@ -535,7 +535,7 @@ def pack(model: SparseEncoder, folder: str | Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / PACKED, pack_tensors(model.state_dict()) | {'idf': torch.tensor(model.query.idf)})
     settings = model.backbone.config.to_diff_dict() | {'model_type': model.backbone.config.model_type}
-    write_json(folder / 'config.json', settings | {'korean_sparse': asdict(model.config)})
+    write_json(folder / 'config.json', settings | {'korean_sparse': model.config.settings})
     tokenizer = json.loads(model.tokenizer.to_str())
     write_text(folder / 'tokenizer.json', json.dumps(tokenizer, ensure_ascii=False, separators=(',', ':')))
     return folder
