@@ -59,12 +59,12 @@ def is_hidden(cell: nbformat.NotebookNode) -> bool:
 
 
 def fewer_colours(png: str) -> str:
-    "A picture (base64 PNG) with a palette of at most 128 colours: a third of the bytes, and nobody sees it."
+    "A picture (base64 PNG) with a palette of at most 96 colours: a third of the bytes, and nobody sees it."
     from PIL import Image
 
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert('RGB')
     out = io.BytesIO()
-    picture.quantize(128, dither=Image.Dither.NONE).save(out, format='PNG', optimize=True)
+    picture.quantize(96, dither=Image.Dither.NONE).save(out, format='PNG', optimize=True)
     smaller = base64.b64encode(out.getvalue()).decode()
     return smaller if len(smaller) < len(png) else png
 
