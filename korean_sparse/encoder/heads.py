@@ -82,7 +82,7 @@ class EncoderConfig:
 
     @property
     def settings(self) -> dict:
-        "All settings for a file; `spellings` only if it is on, so that older models are written as they were."
+        "All settings for a file; `spellings` only if it is on: older models are written as they were."
         return {name: v for name, v in asdict(self).items() if name != 'spellings' or v}
 
     def _check_choice(self, name: str, known: tuple[str, ...]) -> None:
