@@ -353,7 +353,9 @@ def _contexts(
         [text] for a in articles if (text := f'{a.title}\n{without_headings(a.text)}') not in known_texts
     ]
     answers = {tuple(sorted(d for d, score in q.items() if score > 0)) for q in judged.qrels.values()}
-    groups += [sorted(judged.corpus[d] for d in documents) for documents in answers]
+    # a public set may judge a document that it lacks
+    held = [sorted(judged.corpus[d] for d in documents if judged.corpus.get(d)) for documents in answers]
+    groups += [texts_of_answer for texts_of_answer in held if texts_of_answer]
     return sorted(groups) + [[item.title + '\n' + item.text] for item in news]
 
 

@@ -130,10 +130,10 @@ def _source(lang: str, dump: str, cfg: WikipediaConfig) -> _Source:
             f'{lang}_dump = {dump!r}: expected {lang}wiki; are the parameters ko_dump and en_dump swapped?',
         )
         dump = str(download_dump(wiki, date, resolve(cfg.download_to), cfg.mirror, cfg.subset))
-    elif _is_export(resolve(dump)):
+    own = _is_export(resolve(dump))
+    if own:
         log.warning('%s: no SQL table beside it: redirects are taken from its pages', dump)
-        return _Source(dump, [resolve(dump)], {})
-    return _Source(dump, *dump_files(dump, f'{lang}_dump'))
+    return _Source(dump, *dump_files(dump, f'{lang}_dump', own))
 
 # %% ../nbs/01_wikipedia.ipynb #f8d329fe
 @dataclass

@@ -1,4 +1,4 @@
-"""A thousand ways to spoil a file, always the same ones; what a reader may make of each is a value or a `DataError`."""
+"""A thousand ways to spoil a file, always the same; what a reader may make of each is a value or a `DataError`."""
 
 import random
 import time
@@ -76,7 +76,7 @@ def mutations(data: bytes, count: int = 1000, seed: int = 0) -> Iterator[bytes]:
 def survive(
     read: Callable[[Path], object], data: bytes, path: Path, count: int = 1000, seconds: float = 20
 ) -> tuple[int, int]:
-    """Give `read` the file `path` with each of `count` mutations of `data`; how many were read, how many refused.
+    """Give `read` the file `path` with each of `count` mutations of `data`; how many were read, refused.
 
     Whatever is not a value or a `DataError` with the file's name fails, with the bytes that did it."""
     fine, refused, begin = 0, 0, time.monotonic()

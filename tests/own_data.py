@@ -1,8 +1,8 @@
-"""A stranger's data: a bicycle workshop's thirty pages, sixty entries of its diary and a list of synonyms, in Korean.
+"""A stranger's data: a bicycle workshop's thirty pages, sixty entries of its diary, a list of synonyms, in Korean.
 
     python tests/own_data.py mine      # writes mine/문서.csv, mine/일지.csv, mine/동의어.csv
 
-The subject is one that the sample does not have, the columns have Korean names, and there is no English text."""
+The subject is one that the sample does not have; columns have Korean names; there is no English text."""
 
 import csv
 import json

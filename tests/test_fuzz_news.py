@@ -1,5 +1,5 @@
-"""A thousand spoilt collections of each format, and thousands of strange dates: a value, a count, or an error that
-names the file."""
+"""A thousand spoilt collections of each format, and thousands of strange dates: a value, a count, or an error
+that names the file."""
 
 import json
 import random
@@ -60,9 +60,12 @@ def test_a_spoilt_collection_is_read_counted_or_named(ending, tmp_path):
 
 
 PIECES = (
-    '2024 24 03 3 05 5 12 13 23 30 00 59 1709650200 20240305 202403051230 年 년 월 일 시 분 초 . . - - / : : T Z '
-    'UTC GMT KST +0900 -05:00 [Asia/Seoul] (화) 화요일 오전 오후 am PM Mar March Tue ~ 입력 수정 등록 전 ago 어제 '
-    "yesterday days '24 ’24 서기 단기 4357 0000 9999 99 31 30 29 02 2월 , ( ) [ ] '' \u200b \ufeff \u3000 ２０２４ ９ ㆍ · 1e9 "
+    '2024 24 03 3 05 5 12 13 23 30 00 59 '
+    '1709650200 20240305 202403051230 年 년 월 일 시 분 초 . . - - / : : T Z '
+    'UTC GMT KST +0900 -05:00 [Asia/Seoul] '
+    '(화) 화요일 오전 오후 am PM Mar March Tue ~ 입력 수정 등록 전 ago 어제 '
+    "yesterday days '24 ’24 서기 단기 4357 0000 9999 99 "
+    "31 30 29 02 2월 , ( ) [ ] '' \u200b \ufeff \u3000 ２０２４ ９ ㆍ · 1e9 "
     '0x7 -1 NaN null \ud83d \x00'
 ).split(' ')
 FORMS = (

@@ -1,4 +1,4 @@
-"""Spoilt files through the one reader of lines and records, and through those that read rows and documents by it."""
+"""Spoilt files through the one reader of lines and records, and those that read rows and documents by it."""
 
 import gzip
 import json

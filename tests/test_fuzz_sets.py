@@ -1,5 +1,5 @@
-"""A thousand ways to spoil each file that holds judgements, runs or examples: what a reader makes of it is a value,
-a count or a `DataError` with the file's name."""
+"""A thousand ways to spoil each file that holds judgements, runs or examples: what a reader makes of it is a
+value, a count or a `DataError` with the file's name."""
 
 import gzip
 import json
@@ -108,7 +108,7 @@ def write(path: Path, data: bytes) -> Path:
 
 
 def examples_of(folder: Path) -> dict[str, tuple[str, bytes, dict]]:
-    "kind (and a name behind a slash) -> name of a file, its bytes, options: a small good one for each reader."
+    "kind (and a name behind a slash) -> a small good file for each reader: its name, its bytes, options."
     write_rows(folder / 'pairs.jsonl', [SynonymPair('당뇨', '당뇨병', 'ko', 'ko', 'x', 0.8)] * 2)
     write_rows(folder / 'examples.jsonl', [TrainExample('질문', '답', ('오답',)), TrainExample('두부', '콩')])
     write(folder / 'collection.tsv', '1\t콩을 굳힌다\n2\t국수\n'.encode())
@@ -172,8 +172,8 @@ def examples_of(folder: Path) -> dict[str, tuple[str, bytes, dict]]:
 
 
 SHAPES = (
-    'triples id_triples korquad klue_mrc klue_sts bitext synonyms triplets news written labelled labelled/csv titled '
-    'titled/SJML titled/summary hub examples any'
+    'triples id_triples korquad klue_mrc klue_sts bitext synonyms triplets news written labelled labelled/csv '
+    'titled titled/SJML titled/summary hub examples any'
 ).split()
 
 

@@ -1,5 +1,5 @@
-"""A Wikipedia's files, spoilt in a thousand ways each: a value, a count or a `DataError` that names the file; and
-markup of any kind in time that grows with its length."""
+"""A Wikipedia's files, spoilt in a thousand ways each: a value, a count or a `DataError` that names the file;
+and markup of any kind in time that grows with its length."""
 
 import bz2
 import gzip

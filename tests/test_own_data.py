@@ -1,5 +1,5 @@
-"""The path of an engineer with data of their own: Korean tables on a subject that the sample does not have, from
-files to a search, by the lines of docs/own-data.md; and what each stage says when something is missing."""
+"""The path of an engineer with data of their own: Korean tables on a subject that the sample does not have,
+from files to a search, by the lines of docs/own-data.md; and what each stage says when something is missing."""
 
 import json
 import os

@@ -197,8 +197,8 @@ def test_spellings_are_few_new_and_where_they_are_said_to_be():
 
 
 PIECES = (
-    '천 만 억 조 원 이 삼 십 백 1 0 , . 000 3.5 ₩ $ % km 여 명 세 두 번째 열 KTX 케이 티 엑스 유엔 이 AI U. S. one two '
-    'million hundred and a won - / : ( ) \n \t \x00 \ud83d \u200b １ ㎞ ㍿ ㆍ ᄒᆞᆫ é 가 😀'
+    '천 만 억 조 원 이 삼 십 백 1 0 , . 000 3.5 ₩ $ % km 여 명 세 두 번째 열 KTX 케이 티 엑스 유엔 이 '
+    'AI U. S. one two million hundred and a won - / : ( ) \n \t \x00 \ud83d \u200b １ ㎞ ㍿ ㆍ ᄒᆞᆫ é 가 😀'
 ).split(' ')
 
 

@@ -6,6 +6,7 @@
 __all__ = ['spelling_spans', 'other_spellings']
 
 # %% ../../nbs/text/08_spellings.ipynb #d77bbfef
+import itertools
 import re
 import unicodedata
 from decimal import Decimal
@@ -511,63 +512,65 @@ def _in_names(m: re.Match) -> list[str]:
     return [letters_.upper(), *(way for way in read_out(letters_) if way != names)]
 
 # %% ../../nbs/text/08_spellings.ipynb #30e4f0bf
-_SAME = [
-    line.split('|')
-    for line in (
-        'TV|티비|티브이',
-        'CCTV|씨씨티비|시시티비|씨씨티브이',
-        'DVD|디비디|디브이디',
-        'PC|피씨|피시',
-        'PC방|피씨방|피시방',
-        'CD|씨디|시디',
-        'UN|유엔',
-        'ID|아이디',
-        'IP|아이피',
-        'DB|디비',
-        'PD|피디',
-        'OTT|오티티',
-        'CEO|씨이오|시이오',
-        'CPU|씨피유|시피유',
-        'GPU|지피유',
-        'GPT|지피티',
-        'ChatGPT|챗GPT|챗지피티',
-        'QR|큐알',
-        'QR코드|큐알코드|QR code',
-        'CNN|씨엔엔|시엔엔',
-        'BBC|비비씨|비비시',
-        'NBC|엔비씨|엔비시',
-        'NGO|엔지오',
-        'PCR|피씨알|피시알',
-        'PPT|피피티',
-        'GDP|지디피',
-        'IoT|아이오티',
-        'ICU|아이씨유|아이시유',
-        'OECD|오이씨디|오이시디',
-        'Wi-Fi|와이파이|wifi|WiFi',
-        'MP3|엠피쓰리|엠피3',
-        'KF94|케이에프94',
-        'X-ray|엑스레이|X레이',
-        'X선|엑스선',
-        'K-pop|케이팝|K팝|kpop',
-        'K드라마|케이드라마|K-drama',
-        'K뷰티|케이뷰티|K-beauty',
-        'e스포츠|이스포츠|e-sports|esports',
-        '이메일|e메일|email|e-mail',
-        '티셔츠|T셔츠|T-shirt',
-        'MZ세대|엠지세대|엠제트세대',
-        'LG전자|엘지전자',
-        'LG화학|엘지화학',
-        'SK텔레콤|에스케이텔레콤|SKT|에스케이티',
-        'KT위즈|케이티위즈',
-        'NC소프트|엔씨소프트|NCSOFT',
-        'LG유플러스|엘지유플러스',
-        'CJ|씨제이|시제이',
-        'CGV|씨지비|씨지브이',
-        'DNA|디엔에이',
-        '3D프린터|쓰리디프린터|3D 프린터',
-    )
-]
-_SAME_AS = {normalize(word): [w for w in words if w != word] for words in _SAME for word in words}
+def _alike(*lines: str) -> dict[str, list[str]]:
+    "Of lines of names for one thing each, between `|`: a name in normal form -> the others."
+    things = [line.split('|') for line in lines]
+    return {normalize(name): [n for n in names if n != name] for names in things for name in names}
+
+
+_SAME = _alike(
+    'TV|티비|티브이',
+    'CCTV|씨씨티비|시시티비|씨씨티브이',
+    'DVD|디비디|디브이디',
+    'PC|피씨|피시',
+    'PC방|피씨방|피시방',
+    'CD|씨디|시디',
+    'UN|유엔',
+    'ID|아이디',
+    'IP|아이피',
+    'DB|디비',
+    'PD|피디',
+    'OTT|오티티',
+    'CEO|씨이오|시이오',
+    'CPU|씨피유|시피유',
+    'GPU|지피유',
+    'GPT|지피티',
+    'ChatGPT|챗GPT|챗지피티',
+    'QR|큐알',
+    'QR코드|큐알코드|QR code',
+    'CNN|씨엔엔|시엔엔',
+    'BBC|비비씨|비비시',
+    'NBC|엔비씨|엔비시',
+    'NGO|엔지오',
+    'PCR|피씨알|피시알',
+    'PPT|피피티',
+    'GDP|지디피',
+    'IoT|아이오티',
+    'ICU|아이씨유|아이시유',
+    'OECD|오이씨디|오이시디',
+    'Wi-Fi|와이파이|wifi|WiFi',
+    'MP3|엠피쓰리|엠피3',
+    'KF94|케이에프94',
+    'X-ray|엑스레이|X레이',
+    'X선|엑스선',
+    'K-pop|케이팝|K팝|kpop',
+    'K드라마|케이드라마|K-drama',
+    'K뷰티|케이뷰티|K-beauty',
+    'e스포츠|이스포츠|e-sports|esports',
+    '이메일|e메일|email|e-mail',
+    '티셔츠|T셔츠|T-shirt',
+    'MZ세대|엠지세대|엠제트세대',
+    'LG전자|엘지전자',
+    'LG화학|엘지화학',
+    'SK텔레콤|에스케이텔레콤|SKT|에스케이티',
+    'KT위즈|케이티위즈',
+    'NC소프트|엔씨소프트|NCSOFT',
+    'LG유플러스|엘지유플러스',
+    'CJ|씨제이|시제이',
+    'CGV|씨지비|씨지브이',
+    'DNA|디엔에이',
+    '3D프린터|쓰리디프린터|3D 프린터',
+)
 
 
 def _is_same(m: re.Match) -> list[str]:
@@ -575,34 +578,30 @@ def _is_same(m: re.Match) -> list[str]:
     word = m['same']
     if word.isascii() and len(word) < 4 and not (word.isupper() or word.lower() in _SMALL_TOO):
         return []
-    return _SAME_AS[normalize(m['same'])]
+    return _SAME[normalize(m['same'])]
 
 
 # what is told apart by a number: 아이폰 15 is an iPhone 15, and no iPhone 14
-_PRODUCTS = [
-    line.split('|')
-    for line in (
-        'iPhone|아이폰',
-        'iPad|아이패드',
-        'Galaxy S|갤럭시 S',
-        'Galaxy Note|갤럭시 노트|갤럭시노트',
-        'Galaxy Tab|갤럭시 탭|갤럭시탭',
-        'Galaxy Watch|갤럭시 워치|갤럭시워치',
-        'Galaxy Buds|갤럭시 버즈|갤럭시버즈',
-        'Windows|윈도우|윈도우즈',
-        'Android|안드로이드',
-        'PlayStation|플레이스테이션',
-        'Python|파이썬',
-        'Java|자바',
-    )
-]
-_PRODUCT_AS = {normalize(name): [n for n in names if n != name] for names in _PRODUCTS for name in names}
+_PRODUCTS = _alike(
+    'iPhone|아이폰',
+    'iPad|아이패드',
+    'Galaxy S|갤럭시 S',
+    'Galaxy Note|갤럭시 노트|갤럭시노트',
+    'Galaxy Tab|갤럭시 탭|갤럭시탭',
+    'Galaxy Watch|갤럭시 워치|갤럭시워치',
+    'Galaxy Buds|갤럭시 버즈|갤럭시버즈',
+    'Windows|윈도우|윈도우즈',
+    'Android|안드로이드',
+    'PlayStation|플레이스테이션',
+    'Python|파이썬',
+    'Java|자바',
+)
 
 
 def _is_product(m: re.Match) -> list[str]:
     "The other names of a product, with the number that stands behind it."
     number = m.string[m.end('product') : m.end('model')]
-    return [name + number for name in _PRODUCT_AS[normalize(m['product'])]]
+    return [name + number for name in _PRODUCTS[normalize(m['product'])]]
 
 
 def _in_dots(m: re.Match) -> list[str]:
@@ -615,8 +614,8 @@ _LETTER_ENDS = '(?![A-Za-z0-9_]|[-_./&+@][A-Za-z0-9])'
 _NAMES = _any_of(
     '에이치 에이 더블유 아이 제이 케이 에프 에스 엑스 와이 제트 브이 비 씨 시 디 이 지 엘 엠 엔 오 피 큐 알 티 유'.split()
 )
-_PRODUCT_NAMES = _any_of(_cases(name for names in _PRODUCTS for name in names))
-_SAME_WORDS = _any_of(_cases(word for words in _SAME for word in words))
+_PRODUCT_NAMES = _any_of(_cases(itertools.chain(*_PRODUCTS.values())))
+_SAME_WORDS = _any_of(_cases(itertools.chain(*_SAME.values())))
 _NAMED_THINGS = '역 메모리 카드 그룹 기술 뉴스 전자 화학 텔레콤 하이닉스 이노베이션 증권 은행'.split()
 _SMALL = _any_of([*_SMALL_TOO, *(word.capitalize() for word in _SMALL_TOO)])
 _SCAN = re.compile(  # looks at the first letter before all else: that is what makes it fast

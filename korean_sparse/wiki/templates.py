@@ -251,55 +251,88 @@ def _as_of(args: list[str]) -> str:
 
 # %% ../../nbs/wiki/04_templates.ipynb #d025de62
 _COUNTRIES = """
-AFG 아프가니스탄|Afghanistan; ALB 알바니아|Albania; DZA ALG 알제리|Algeria; AND 안도라|Andorra; AGO ANG 앙골라|Angola;
-ATG ANT 앤티가 바부다|Antigua and Barbuda; ARG 아르헨티나|Argentina; ARM 아르메니아|Armenia; ABW ARU 아루바|Aruba;
-AUS 오스트레일리아|Australia; AUT 오스트리아|Austria; AZE 아제르바이잔|Azerbaijan; BHS BAH 바하마|Bahamas; BHR BRN 바레인|Bahrain;
-BGD BAN 방글라데시|Bangladesh; BRB BAR 바베이도스|Barbados; BLR 벨라루스|Belarus; BEL 벨기에|Belgium; BLZ BIZ 벨리즈|Belize;
+AFG 아프가니스탄|Afghanistan; ALB 알바니아|Albania; DZA ALG 알제리|Algeria; AND 안도라|Andorra;
+AGO ANG 앙골라|Angola;
+ATG ANT 앤티가 바부다|Antigua and Barbuda; ARG 아르헨티나|Argentina; ARM 아르메니아|Armenia;
+ABW ARU 아루바|Aruba;
+AUS 오스트레일리아|Australia; AUT 오스트리아|Austria; AZE 아제르바이잔|Azerbaijan; BHS BAH 바하마|Bahamas;
+BHR BRN 바레인|Bahrain;
+BGD BAN 방글라데시|Bangladesh; BRB BAR 바베이도스|Barbados; BLR 벨라루스|Belarus; BEL 벨기에|Belgium;
+BLZ BIZ 벨리즈|Belize;
 BEN 베냉|Benin; BMU BER 버뮤다|Bermuda; BTN BHU 부탄|Bhutan; BOL 볼리비아|Bolivia;
-BIH 보스니아 헤르체고비나|Bosnia and Herzegovina; BWA BOT 보츠와나|Botswana; BRA 브라질|Brazil; BRU 브루나이|Brunei;
+BIH 보스니아 헤르체고비나|Bosnia and Herzegovina; BWA BOT 보츠와나|Botswana; BRA 브라질|Brazil;
+BRU 브루나이|Brunei;
 BGR BUL 불가리아|Bulgaria; BFA BUR 부르키나파소|Burkina Faso; BDI 부룬디|Burundi; KHM CAM 캄보디아|Cambodia;
 CMR 카메룬|Cameroon; CAN 캐나다|Canada; CPV 카보베르데|Cape Verde; CYM CAY 케이맨 제도|Cayman Islands;
 CAF 중앙아프리카 공화국|Central African Republic; TCD CHA 차드|Chad; CHL CHI 칠레|Chile; CHN PRC 중국|China;
 COL 콜롬비아|Colombia; COM 코모로|Comoros; COG CGO 콩고 공화국|Republic of the Congo;
-COD DRC 콩고 민주 공화국|Democratic Republic of the Congo; COK 쿡 제도|Cook Islands; CRI CRC 코스타리카|Costa Rica;
-CIV 코트디부아르|Ivory Coast; HRV CRO 크로아티아|Croatia; CUB 쿠바|Cuba; CUW 퀴라소|Curaçao; CYP 키프로스|Cyprus;
+COD DRC 콩고 민주 공화국|Democratic Republic of the Congo; COK 쿡 제도|Cook Islands;
+CRI CRC 코스타리카|Costa Rica;
+CIV 코트디부아르|Ivory Coast; HRV CRO 크로아티아|Croatia; CUB 쿠바|Cuba; CUW 퀴라소|Curaçao;
+CYP 키프로스|Cyprus;
 CZE 체코|Czech Republic; DNK DEN 덴마크|Denmark; DJI 지부티|Djibouti; DMA 도미니카 연방|Dominica;
-DOM 도미니카 공화국|Dominican Republic; ECU 에콰도르|Ecuador; EGY 이집트|Egypt; SLV ESA 엘살바도르|El Salvador;
+DOM 도미니카 공화국|Dominican Republic; ECU 에콰도르|Ecuador; EGY 이집트|Egypt;
+SLV ESA 엘살바도르|El Salvador;
 GNQ GEQ 적도 기니|Equatorial Guinea; ERI 에리트레아|Eritrea; EST 에스토니아|Estonia; SWZ 에스와티니|Eswatini;
-ETH 에티오피아|Ethiopia; FRO FAR 페로 제도|Faroe Islands; FJI FIJ 피지|Fiji; FIN 핀란드|Finland; FRA 프랑스|France;
-GAB 가봉|Gabon; GMB GAM 감비아|Gambia; GEO 조지아|Georgia; DEU GER 독일|Germany; GHA 가나|Ghana; GIB 지브롤터|Gibraltar;
-GRC GRE 그리스|Greece; GRL 그린란드|Greenland; GRD GRN 그레나다|Grenada; GUM 괌|Guam; GTM GUA 과테말라|Guatemala;
-GIN GUI 기니|Guinea; GNB GBS 기니비사우|Guinea-Bissau; GUY 가이아나|Guyana; HTI HAI 아이티|Haiti; HND HON 온두라스|Honduras;
+ETH 에티오피아|Ethiopia; FRO FAR 페로 제도|Faroe Islands; FJI FIJ 피지|Fiji; FIN 핀란드|Finland;
+FRA 프랑스|France;
+GAB 가봉|Gabon; GMB GAM 감비아|Gambia; GEO 조지아|Georgia; DEU GER 독일|Germany; GHA 가나|Ghana;
+GIB 지브롤터|Gibraltar;
+GRC GRE 그리스|Greece; GRL 그린란드|Greenland; GRD GRN 그레나다|Grenada; GUM 괌|Guam;
+GTM GUA 과테말라|Guatemala;
+GIN GUI 기니|Guinea; GNB GBS 기니비사우|Guinea-Bissau; GUY 가이아나|Guyana; HTI HAI 아이티|Haiti;
+HND HON 온두라스|Honduras;
 HKG 홍콩|Hong Kong; HUN 헝가리|Hungary; ISL 아이슬란드|Iceland; IND 인도|India; IDN INA 인도네시아|Indonesia;
-IRN IRI 이란|Iran; IRQ 이라크|Iraq; IRL 아일랜드|Ireland; ISR 이스라엘|Israel; ITA 이탈리아|Italy; JAM 자메이카|Jamaica;
+IRN IRI 이란|Iran; IRQ 이라크|Iraq; IRL 아일랜드|Ireland; ISR 이스라엘|Israel; ITA 이탈리아|Italy;
+JAM 자메이카|Jamaica;
 JPN 일본|Japan; JOR 요르단|Jordan; KAZ 카자흐스탄|Kazakhstan; KEN 케냐|Kenya; KIR 키리바시|Kiribati;
-PRK 조선민주주의인민공화국|North Korea; KOR ROK 대한민국|South Korea; XKX KOS 코소보|Kosovo; KWT KUW 쿠웨이트|Kuwait;
-KGZ 키르기스스탄|Kyrgyzstan; LAO 라오스|Laos; LVA LAT 라트비아|Latvia; LBN LIB 레바논|Lebanon; LSO LES 레소토|Lesotho;
-LBR 라이베리아|Liberia; LBY LBA 리비아|Libya; LIE 리히텐슈타인|Liechtenstein; LTU 리투아니아|Lithuania; LUX 룩셈부르크|Luxembourg;
-MAC 마카오|Macau; MDG MAD 마다가스카르|Madagascar; MWI MAW 말라위|Malawi; MYS MAS 말레이시아|Malaysia; MDV 몰디브|Maldives;
-MLI 말리|Mali; MLT 몰타|Malta; MHL 마셜 제도|Marshall Islands; MRT MTN 모리타니|Mauritania; MUS MRI 모리셔스|Mauritius;
-MEX 멕시코|Mexico; FSM 미크로네시아 연방|Federated States of Micronesia; MDA 몰도바|Moldova; MCO MON 모나코|Monaco;
-MNG MGL 몽골|Mongolia; MNE 몬테네그로|Montenegro; MAR 모로코|Morocco; MOZ 모잠비크|Mozambique; MMR MYA 미얀마|Myanmar;
-NAM 나미비아|Namibia; NRU 나우루|Nauru; NPL NEP 네팔|Nepal; NLD NED 네덜란드|Netherlands; NCL 누벨칼레도니|New Caledonia;
+PRK 조선민주주의인민공화국|North Korea; KOR ROK 대한민국|South Korea; XKX KOS 코소보|Kosovo;
+KWT KUW 쿠웨이트|Kuwait;
+KGZ 키르기스스탄|Kyrgyzstan; LAO 라오스|Laos; LVA LAT 라트비아|Latvia; LBN LIB 레바논|Lebanon;
+LSO LES 레소토|Lesotho;
+LBR 라이베리아|Liberia; LBY LBA 리비아|Libya; LIE 리히텐슈타인|Liechtenstein; LTU 리투아니아|Lithuania;
+LUX 룩셈부르크|Luxembourg;
+MAC 마카오|Macau; MDG MAD 마다가스카르|Madagascar; MWI MAW 말라위|Malawi; MYS MAS 말레이시아|Malaysia;
+MDV 몰디브|Maldives;
+MLI 말리|Mali; MLT 몰타|Malta; MHL 마셜 제도|Marshall Islands; MRT MTN 모리타니|Mauritania;
+MUS MRI 모리셔스|Mauritius;
+MEX 멕시코|Mexico; FSM 미크로네시아 연방|Federated States of Micronesia; MDA 몰도바|Moldova;
+MCO MON 모나코|Monaco;
+MNG MGL 몽골|Mongolia; MNE 몬테네그로|Montenegro; MAR 모로코|Morocco; MOZ 모잠비크|Mozambique;
+MMR MYA 미얀마|Myanmar;
+NAM 나미비아|Namibia; NRU 나우루|Nauru; NPL NEP 네팔|Nepal; NLD NED 네덜란드|Netherlands;
+NCL 누벨칼레도니|New Caledonia;
 NZL 뉴질랜드|New Zealand; NIC NCA 니카라과|Nicaragua; NER NIG 니제르|Niger; NGA NGR 나이지리아|Nigeria;
-MKD 북마케도니아|North Macedonia; NOR 노르웨이|Norway; OMN OMA 오만|Oman; PAK 파키스탄|Pakistan; PLW 팔라우|Palau;
-PSE PLE 팔레스타인|Palestine; PAN 파나마|Panama; PNG 파푸아뉴기니|Papua New Guinea; PRY PAR 파라과이|Paraguay; PER 페루|Peru;
-PHL PHI 필리핀|Philippines; POL 폴란드|Poland; PRT POR 포르투갈|Portugal; PRI PUR 푸에르토리코|Puerto Rico; QAT 카타르|Qatar;
+MKD 북마케도니아|North Macedonia; NOR 노르웨이|Norway; OMN OMA 오만|Oman; PAK 파키스탄|Pakistan;
+PLW 팔라우|Palau;
+PSE PLE 팔레스타인|Palestine; PAN 파나마|Panama; PNG 파푸아뉴기니|Papua New Guinea; PRY PAR 파라과이|Paraguay;
+PER 페루|Peru;
+PHL PHI 필리핀|Philippines; POL 폴란드|Poland; PRT POR 포르투갈|Portugal; PRI PUR 푸에르토리코|Puerto Rico;
+QAT 카타르|Qatar;
 ROU 루마니아|Romania; RUS 러시아|Russia; RWA 르완다|Rwanda; KNA SKN 세인트키츠 네비스|Saint Kitts and Nevis;
-LCA 세인트루시아|Saint Lucia; VCT VIN 세인트빈센트 그레나딘|Saint Vincent and the Grenadines; WSM SAM 사모아|Samoa;
-SMR 산마리노|San Marino; STP 상투메 프린시페|São Tomé and Príncipe; SAU KSA 사우디아라비아|Saudi Arabia; SEN 세네갈|Senegal;
+LCA 세인트루시아|Saint Lucia; VCT VIN 세인트빈센트 그레나딘|Saint Vincent and the Grenadines;
+WSM SAM 사모아|Samoa;
+SMR 산마리노|San Marino; STP 상투메 프린시페|São Tomé and Príncipe; SAU KSA 사우디아라비아|Saudi Arabia;
+SEN 세네갈|Senegal;
 SRB 세르비아|Serbia; SYC SEY 세이셸|Seychelles; SLE 시에라리온|Sierra Leone; SGP SIN 싱가포르|Singapore;
-SVK 슬로바키아|Slovakia; SVN SLO 슬로베니아|Slovenia; SLB SOL 솔로몬 제도|Solomon Islands; SOM 소말리아|Somalia;
+SVK 슬로바키아|Slovakia; SVN SLO 슬로베니아|Slovenia; SLB SOL 솔로몬 제도|Solomon Islands;
+SOM 소말리아|Somalia;
 ZAF RSA 남아프리카 공화국|South Africa; SSD 남수단|South Sudan; ESP 스페인|Spain; LKA SRI 스리랑카|Sri Lanka;
 SDN SUD 수단|Sudan; SUR 수리남|Suriname; SWE 스웨덴|Sweden; CHE SUI 스위스|Switzerland; SYR 시리아|Syria;
-TWN 중화민국|Taiwan; TPE 중화 타이베이|Chinese Taipei; TJK 타지키스탄|Tajikistan; TZA TAN 탄자니아|Tanzania; THA 태국|Thailand;
+TWN 중화민국|Taiwan; TPE 중화 타이베이|Chinese Taipei; TJK 타지키스탄|Tajikistan; TZA TAN 탄자니아|Tanzania;
+THA 태국|Thailand;
 TLS 동티모르|East Timor; TGO TOG 토고|Togo; TON TGA 통가|Tonga; TTO TRI 트리니다드 토바고|Trinidad and Tobago;
-TUN 튀니지|Tunisia; TUR 튀르키예|Turkey; TKM 투르크메니스탄|Turkmenistan; TUV 투발루|Tuvalu; UGA 우간다|Uganda;
-UKR 우크라이나|Ukraine; ARE UAE 아랍에미리트|United Arab Emirates; GBR UK 영국|United Kingdom; USA 미국|United States;
+TUN 튀니지|Tunisia; TUR 튀르키예|Turkey; TKM 투르크메니스탄|Turkmenistan; TUV 투발루|Tuvalu;
+UGA 우간다|Uganda;
+UKR 우크라이나|Ukraine; ARE UAE 아랍에미리트|United Arab Emirates; GBR UK 영국|United Kingdom;
+USA 미국|United States;
 URY URU 우루과이|Uruguay; UZB 우즈베키스탄|Uzbekistan; VUT VAN 바누아투|Vanuatu; VAT 바티칸 시국|Vatican City;
-VEN 베네수엘라|Venezuela; VNM VIE 베트남|Vietnam; YEM 예멘|Yemen; ZMB ZAM 잠비아|Zambia; ZWE ZIM 짐바브웨|Zimbabwe;
-ENG 잉글랜드|England; SCO 스코틀랜드|Scotland; WAL 웨일스|Wales; NIR 북아일랜드|Northern Ireland; URS 소련|Soviet Union;
-GDR DDR 동독|East Germany; FRG 서독|West Germany; YUG 유고슬라비아|Yugoslavia; SCG 세르비아 몬테네그로|Serbia and Montenegro;
+VEN 베네수엘라|Venezuela; VNM VIE 베트남|Vietnam; YEM 예멘|Yemen; ZMB ZAM 잠비아|Zambia;
+ZWE ZIM 짐바브웨|Zimbabwe;
+ENG 잉글랜드|England; SCO 스코틀랜드|Scotland; WAL 웨일스|Wales; NIR 북아일랜드|Northern Ireland;
+URS 소련|Soviet Union;
+GDR DDR 동독|East Germany; FRG 서독|West Germany; YUG 유고슬라비아|Yugoslavia;
+SCG 세르비아 몬테네그로|Serbia and Montenegro;
 TCH 체코슬로바키아|Czechoslovakia; EU 유럽 연합|European Union; UN 유엔|United Nations
 """
 
@@ -340,20 +373,34 @@ def _athlete(args: list[str]) -> str:
 
 # %% ../../nbs/wiki/04_templates.ipynb #111558a3
 _LANGUAGES = """
-ko kor 한국어|Korean; en eng 영어|English; ja jpn 일본어|Japanese; zh zho chi 중국어|Chinese; ar ara 아랍어|Arabic;
-az 아제르바이잔어|Azerbaijani; be 벨라루스어|Belarusian; bg 불가리아어|Bulgarian; bn 벵골어|Bengali; bo 티베트어|Tibetan;
-bs 보스니아어|Bosnian; ca 카탈루냐어|Catalan; cs ces 체코어|Czech; cy 웨일스어|Welsh; da 덴마크어|Danish; de deu ger 독일어|German;
-el ell 그리스어|Greek; eo 에스페란토|Esperanto; es spa 스페인어|Spanish; et 에스토니아어|Estonian; eu 바스크어|Basque;
-fa 페르시아어|Persian; fi 핀란드어|Finnish; fr fra fre 프랑스어|French; ga 아일랜드어|Irish; gl 갈리시아어|Galician;
-grc 고대 그리스어|Ancient Greek; he heb 히브리어|Hebrew; hi hin 힌디어|Hindi; hr 크로아티아어|Croatian; hu 헝가리어|Hungarian;
-hy 아르메니아어|Armenian; id ind 인도네시아어|Indonesian; is 아이슬란드어|Icelandic; it ita 이탈리아어|Italian; ka 조지아어|Georgian;
-kk 카자흐어|Kazakh; km 크메르어|Khmer; ku 쿠르드어|Kurdish; ky 키르기스어|Kyrgyz; la lat 라틴어|Latin; lo 라오어|Lao;
-lt 리투아니아어|Lithuanian; lv 라트비아어|Latvian; mk 마케도니아어|Macedonian; mn mon 몽골어|Mongolian; mnc 만주어|Manchu;
-ms 말레이어|Malay; my 버마어|Burmese; ne 네팔어|Nepali; nl 네덜란드어|Dutch; no nb 노르웨이어|Norwegian; pl pol 폴란드어|Polish;
-ps 파슈토어|Pashto; pt por 포르투갈어|Portuguese; ro 루마니아어|Romanian; ru rus 러시아어|Russian; sa 산스크리트어|Sanskrit;
-sh 세르보크로아트어|Serbo-Croatian; sk 슬로바키아어|Slovak; sl 슬로베니아어|Slovene; sq 알바니아어|Albanian; sr 세르비아어|Serbian;
-sv swe 스웨덴어|Swedish; sw 스와힐리어|Swahili; ta 타밀어|Tamil; te 텔루구어|Telugu; th tha 태국어|Thai; tl 타갈로그어|Tagalog;
-tr tur 튀르키예어|Turkish; uk ukr 우크라이나어|Ukrainian; ur 우르두어|Urdu; uz 우즈베크어|Uzbek; vi vie 베트남어|Vietnamese;
+ko kor 한국어|Korean; en eng 영어|English; ja jpn 일본어|Japanese; zh zho chi 중국어|Chinese;
+ar ara 아랍어|Arabic;
+az 아제르바이잔어|Azerbaijani; be 벨라루스어|Belarusian; bg 불가리아어|Bulgarian; bn 벵골어|Bengali;
+bo 티베트어|Tibetan;
+bs 보스니아어|Bosnian; ca 카탈루냐어|Catalan; cs ces 체코어|Czech; cy 웨일스어|Welsh; da 덴마크어|Danish;
+de deu ger 독일어|German;
+el ell 그리스어|Greek; eo 에스페란토|Esperanto; es spa 스페인어|Spanish; et 에스토니아어|Estonian;
+eu 바스크어|Basque;
+fa 페르시아어|Persian; fi 핀란드어|Finnish; fr fra fre 프랑스어|French; ga 아일랜드어|Irish;
+gl 갈리시아어|Galician;
+grc 고대 그리스어|Ancient Greek; he heb 히브리어|Hebrew; hi hin 힌디어|Hindi; hr 크로아티아어|Croatian;
+hu 헝가리어|Hungarian;
+hy 아르메니아어|Armenian; id ind 인도네시아어|Indonesian; is 아이슬란드어|Icelandic;
+it ita 이탈리아어|Italian; ka 조지아어|Georgian;
+kk 카자흐어|Kazakh; km 크메르어|Khmer; ku 쿠르드어|Kurdish; ky 키르기스어|Kyrgyz; la lat 라틴어|Latin;
+lo 라오어|Lao;
+lt 리투아니아어|Lithuanian; lv 라트비아어|Latvian; mk 마케도니아어|Macedonian; mn mon 몽골어|Mongolian;
+mnc 만주어|Manchu;
+ms 말레이어|Malay; my 버마어|Burmese; ne 네팔어|Nepali; nl 네덜란드어|Dutch; no nb 노르웨이어|Norwegian;
+pl pol 폴란드어|Polish;
+ps 파슈토어|Pashto; pt por 포르투갈어|Portuguese; ro 루마니아어|Romanian; ru rus 러시아어|Russian;
+sa 산스크리트어|Sanskrit;
+sh 세르보크로아트어|Serbo-Croatian; sk 슬로바키아어|Slovak; sl 슬로베니아어|Slovene; sq 알바니아어|Albanian;
+sr 세르비아어|Serbian;
+sv swe 스웨덴어|Swedish; sw 스와힐리어|Swahili; ta 타밀어|Tamil; te 텔루구어|Telugu; th tha 태국어|Thai;
+tl 타갈로그어|Tagalog;
+tr tur 튀르키예어|Turkish; uk ukr 우크라이나어|Ukrainian; ur 우르두어|Urdu; uz 우즈베크어|Uzbek;
+vi vie 베트남어|Vietnamese;
 yue 광둥어|Cantonese
 """
 
@@ -369,7 +416,8 @@ def _language_name(args: list[str]) -> str:
 # %% ../../nbs/wiki/04_templates.ipynb #60d95d61
 _SHOWN = """
 show 1
-    연도 | 수학 | 영어 | 라틴어 | 독일어 | 프랑스어 | 스페인어 | 이탈리아어 | 러시아어 | 그리스어 | lit | translation |
+    연도 | 수학 | 영어 | 라틴어 | 독일어 | 프랑스어 | 스페인어 | 이탈리아어 | 러시아어 | 그리스어 | lit |
+    translation |
     nowrap | nobr | small | smaller | big | bigger | larger | large | huge | resize text | abbr |
     tooltip | hover | nihongo2 | nihongo foot | math | mvar | em | strong | bold | italic | noitalic |
     nobold | sub | subscript | ruby | ruby-ja | furigana | unicode | script | vanchor | visible anchor |
@@ -380,8 +428,10 @@ show 1
     birth-date and age | death-date | death-date and age | birth year and age | birth-year and age |
     death year and age | oldstyledate | old style date | citation needed span | cn-span | fact span |
     clarify span | dubious span | hanja | hangul | cjkv | zh-t | zh-s | zhi | noflag | title case |
-    first word | 작게 | 작은글씨 | 작은 글씨 | 크게 | 큰글씨 | 큰 글씨 | 굵게 | 기울임 | 기울임꼴 | 밑줄 | 취소선 | 툴팁 | 도움말 | 약어 | 지명 |
-    학명 | 한자 | 한글 | 한국어 | 인명 | 링크 | 단위 | 루비 | 후리가나 | 요미가나 | 줄바꿈 금지 | 줄바꿈없음 | 줄 바꿈 금지 | 줄바꿈 방지 | 가운데 |
+    first word | 작게 | 작은글씨 | 작은 글씨 | 크게 | 큰글씨 | 큰 글씨 | 굵게 | 기울임 | 기울임꼴 | 밑줄 |
+    취소선 | 툴팁 | 도움말 | 약어 | 지명 |
+    학명 | 한자 | 한글 | 한국어 | 인명 | 링크 | 단위 | 루비 | 후리가나 | 요미가나 | 줄바꿈 금지 | 줄바꿈없음 |
+    줄 바꿈 금지 | 줄바꿈 방지 | 가운데 |
     가운데 정렬 | 아래 첨자 | 아래첨자 | 숫자 | 고정폭 | 시작 글 | 정식 이름
 show lt 1
     ill | interlanguage link | link-interwiki | interwiki link | 임시링크 | 임시 링크 | 다른 언어 링크
@@ -389,7 +439,8 @@ show 2 1
     sort | font | font size | fontsize | resize | align | wikt-lang | angle bracket | 글자 크기 | 글씨 크기 |
     글자 모양
 show 2
-    색 | 글자 색 | 글자색 | 글씨 색 | 색깔 | color | colour | font color | fontcolor | colored text | 글꼴 | 배경색 |
+    색 | 글자 색 | 글자색 | 글씨 색 | 색깔 | color | colour | font color | fontcolor | colored text | 글꼴 |
+    배경색 |
     background color | native name | native phrase | nativename | native name list | 원어 이름 | url | audio
 show 3
     rquote
@@ -399,7 +450,8 @@ paragraph quote 인용문 인용 1
     quote | cquote | blockquote | block quote | bquote | bq | quotation | quote box | quotebox |
     centered quote | centered pull quote | pull quote | pullquote | pq | quote frame | quoteframe |
     imagequote | quote without source | verse quote | poem quote | poemquote | poem | long quote | 인용문 |
-    인용구 | 인용 | 인용문2 | 인용문구 | 인용 상자 | 인용상자 | 글상자 인용문 | 큰 인용문 | 큰따옴표 인용문 | 따옴표 인용문 | 따옴표 | 시 인용
+    인용구 | 인용 | 인용문2 | 인용문구 | 인용 상자 | 인용상자 | 글상자 인용문 | 큰 인용문 | 큰따옴표 인용문 |
+    따옴표 인용문 | 따옴표 | 시 인용
 """
 
 # %% ../../nbs/wiki/04_templates.ipynb #38661be5
@@ -428,15 +480,18 @@ inline
     hlist | flatlist | ubl | unbulleted list | unbulletedlist | comma separated entries | cslist |
     가로 목록 | 수평 목록
 items
-    bulleted list | bulletedlist | bullet list | blist | ordered list | numbered list | 번호 목록 | 글머리 목록 |
+    bulleted list | bulletedlist | bullet list | blist | ordered list | numbered list | 번호 목록 |
+    글머리 목록 |
     글머리표 목록 | 글머리 기호 목록 | 순서 목록 | 비순서 목록 | 항목 목록
 lines
     plainlist | plain list | 목록 | 일반 목록 | 단순 목록 | columns-list | columns list | collist | col-list |
     div col list | cols | multicol list | 다단 목록 | 세로 목록 | vertical list
 country 나라 name
     flag | flagcountry | flag country | flagu | flaglink | flag link | flagg | flagc | flagioc |
-    flagpoc | fb | fbw | fbu | flagcgf | flagteam | country data name | 국기 | 나라 | 나라링크 | 나라 링크 | 국기나라 |
-    국기 나라 | 국기링크 | 국기 링크 | 축구 | 축구 국가대표 | 축구 국가대표팀 | 국가 | 나라이름 | 나라 이름 | 국기국가 | 국기 이름
+    flagpoc | fb | fbw | fbu | flagcgf | flagteam | country data name | 국기 | 나라 | 나라링크 | 나라 링크 |
+    국기나라 |
+    국기 나라 | 국기링크 | 국기 링크 | 축구 | 축구 국가대표 | 축구 국가대표팀 | 국가 | 나라이름 | 나라 이름 |
+    국기국가 | 국기 이름
 athlete
     flagiocathlete | flagathlete | flagiocmedalist | flagmedalist | 국기선수 | 국기 선수 | 국기메달리스트
 language
@@ -480,8 +535,10 @@ date
     start date and age | start date and years ago | bda | dda | dts | date | film date | release date |
     opening date | launch date
 date ko
-    시작일 | 종료일 | 출생일 | 사망일 | 출생일과 나이 | 사망일과 나이 | 출생일과 만나이 | 사망일과 만나이 | 날짜 | 시작 날짜 | 종료 날짜 | 개봉일 | 발매일 |
-    출시일 | 방영일 | 설립일 | 시작일과 나이 | 시작 날짜와 나이 | 시작일과 만나이 | 생년월일 | 생년월일과 나이 | 생년월일과 만나이 | 출생 날짜와 나이 |
+    시작일 | 종료일 | 출생일 | 사망일 | 출생일과 나이 | 사망일과 나이 | 출생일과 만나이 | 사망일과 만나이 |
+    날짜 | 시작 날짜 | 종료 날짜 | 개봉일 | 발매일 |
+    출시일 | 방영일 | 설립일 | 시작일과 나이 | 시작 날짜와 나이 | 시작일과 만나이 | 생년월일 |
+    생년월일과 나이 | 생년월일과 만나이 | 출생 날짜와 나이 |
     사망 날짜와 나이 | 출생년월일과 만나이
 as of
     as of | 기준일 | 기준 날짜
