@@ -245,8 +245,8 @@ def _pieces(text: str, by: Analyzer) -> list[_Piece]:
 # kiwi takes these for adverbs with a meaning
 _CONJUNCTIONS = frozenset('및 또는 또한 혹은 다만 즉 역시'.split())
 _PASSED = '#%+&*°)"”’』」》'  # a particle behind these belongs to what stands before them
-# nothing else is written so, even with a space before it
-_ONLY_PARTICLES = frozenset('를 에서 에게 으로'.split())
+# nothing else is written so, even with a space before it; the tags are for an analyser that saw no particle
+_ONLY_PARTICLES = {'를': 'JKO', '에서': 'JKB', '에게': 'JKB', '으로': 'JKB'}
 # behind a letter or a number, with or without a space: API 를, 50 의. Not 도, 만: 10 도 (degrees), 5 만 (50,000)
 _PARTICLES = frozenset('은 는 이 가 을 를 의 에 에서 에게 와 과 로 으로'.split())
 
@@ -262,8 +262,8 @@ def _settled(surface: str, tag: str) -> list[tuple[str, str]]:
     What is unknown or a sign (UNKNOWN, SW, W_URL) is a noun, perhaps with a particle, or ends like a verb."""
     if surface in _CONJUNCTIONS:
         return [(surface, 'MAJ')]
-    if surface in _ONLY_PARTICLES:
-        return [(surface, 'JKB')]
+    if surface in _ONLY_PARTICLES and not tag.startswith('J'):
+        return [(surface, _ONLY_PARTICLES[surface])]
     if tag[0] not in 'SUW':
         return [(surface, tag)]
     if _VERB_END.search(surface):
