@@ -21,10 +21,11 @@ import torch
 from scipy.sparse import csr_matrix
 from tokenizers import Tokenizer
 
-from .core.files import atomic, write_json, write_rows, write_text
+from .core.files import write_json, write_rows, write_text
 from .core.pictures import BLUE, COLOURS, axes, save_picture
 from .core.places import need
 from .core.rows import DataError, check
+from .core.safe_writes import atomic
 from .core.stage import StageResult, run_stage, upstream
 from .encoder.model import SparseEncoder
 from korean_sparse.opensearch.artifacts import (

@@ -133,7 +133,7 @@ def test_a_killed_stage_leaves_nothing_that_looks_like_a_result(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / 'sample/01_wikipedia').exists()
-    assert list((tmp_path / 'sample').glob('.01_wikipedia.partial-*'))
+    assert list((tmp_path / 'sample').glob('.01_wikipedia.*.part'))
     done = subprocess.run(
         [sys.executable, '-c', 'from korean_sparse import wikipedia; print(wikipedia.build().skipped)'],
         capture_output=True,
@@ -142,7 +142,7 @@ def test_a_killed_stage_leaves_nothing_that_looks_like_a_result(tmp_path):
         cwd=ROOT,
     )
     assert done.stdout.strip() == 'False', done.stderr[-2000:]
-    assert not list((tmp_path / 'sample').glob('.01_wikipedia.partial-*'))
+    assert not list((tmp_path / 'sample').glob('.01_wikipedia.*.part'))
 
 
 @pytest.mark.skipif(os.name != 'posix', reason='permissions of another user')

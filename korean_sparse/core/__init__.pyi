@@ -13,7 +13,6 @@ from .left_out import (
     LeftOut as LeftOut,
 )
 from .files import (
-    atomic as atomic,
     find_rows as find_rows,
     join_rows as join_rows,
     locked as locked,
@@ -72,4 +71,18 @@ from .records import (
     record_files as record_files,
     settle as settle,
     whole as whole,
+)
+from .safe_writes import (
+    atomic as atomic,
+    standing as standing,
+    whole_folder as whole_folder,
+)
+from .checked_json import (
+    parse_json as parse_json,
+    read_json as read_json,
+)
+from .matrices import (
+    checked_rows as checked_rows,
+    read_matrix as read_matrix,
+    write_matrix as write_matrix,
 )

@@ -14,8 +14,8 @@ from typing import Sequence
 
 import numpy as np
 
-from .files import atomic
 from .rows import check
+from .safe_writes import atomic
 
 # %% ../../nbs/core/08_pictures.ipynb #f308742f
 BLUE, ORANGE, GREEN, RED, GREY, PURPLE = '#2f6db3', '#e08214', '#3a8f5c', '#c0392b', '#8a8f98', '#7b5aa6'

@@ -24,10 +24,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from .checked_json import read_json
 from .code import code_hash, executed_definitions, warn_of_stale_modules
 from .files import locked, write_json
 from .places import find_root, need, outputs_root
 from .rows import DataError, check, log
+from .safe_writes import standing, whole_folder
 
 # %% ../../nbs/core/06_stage.ipynb #7488404e
 _ROW_FILES = ('.jsonl', '.gz', '.tsv', '.json', '.safetensors', '.parquet')
@@ -99,6 +101,12 @@ def _peak_memory() -> float:
     unit = 2**20 if platform.system() == 'Darwin' else 2**10  # bytes on a Mac, kilobytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
+
+def _threads() -> int:
+    "How many threads mathematics may use here: sums in another order differ in their last digits."
+    asked = os.environ.get('OMP_NUM_THREADS', '')
+    return int(asked) if asked.isdecimal() else os.cpu_count() or 1
+
 # %% ../../nbs/core/06_stage.ipynb #9215f885
 STAGES = {
     '01_wikipedia': 'wikipedia',
@@ -167,9 +175,13 @@ def _key(stage: str, config: Any, inputs: dict[str, Path], code: str) -> dict:
 
 
 def _manifest(folder: Path) -> dict:
-    "The manifest of a finished run; empty if there is none."
-    path = folder / 'manifest.json'
-    return json.loads(path.read_text()) if path.exists() else {}
+    "The manifest of a finished run; empty if there is none, or none that can be read."
+    path = standing(folder) / 'manifest.json'
+    try:
+        return read_json(path, {'finished': str}) if path.exists() else {}
+    except DataError as e:
+        log.warning('%s; the stage is run again', e)
+        return {}
 
 # %% ../../nbs/core/06_stage.ipynb #9152a017
 def _writable(folder: Path) -> Path:
@@ -185,28 +197,6 @@ def _writable(folder: Path) -> Path:
             'set KOREAN_SPARSE_OUTPUTS to a folder that can be written'
         ) from None
     return folder
-
-
-@contextmanager
-def _hidden_folder(folder: Path) -> Iterator[Path]:
-    "Yield an empty folder beside `folder`; whatever is still there after the block is removed."
-    for leftover in folder.parent.glob(f'.{folder.name}.partial-*'):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial = folder.parent / f'.{folder.name}.partial-{os.getpid()}'
-    partial.mkdir()
-    try:
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _put_in_place(partial: Path, folder: Path) -> None:
-    "Let the complete folder `partial` take the place of `folder`: two renames, no copy."
-    aside = partial.with_name(f'{partial.name}-old')
-    if folder.exists():
-        folder.rename(aside)
-    partial.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager
@@ -235,13 +225,13 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
     executed = _executed_around(make)
     warn_of_stale_modules(module, executed)
     key = _key(stage, config, inputs, code_hash(module, executed))
-    with locked(home / f'.{stage}.lock'), _hidden_folder(folder) as partial:
+    with locked(home / f'.{stage}.lock'):
         before = _manifest(folder)
         if not config.force and all(before.get(k) == v for k, v in key.items()):
             since = before['finished']
             log.warning('%s: skipped, nothing has changed since %s (force=True runs it again)', stage, since)
             return StageResult(folder, before, True)
-        with _full_disk_named(stage, home):
+        with _full_disk_named(stage, home), whole_folder(folder) as partial:
             start = time.perf_counter()
             made = make(partial)
             manifest = key | {
@@ -251,11 +241,11 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
                 'counts': made.get('counts', {}),
                 'metrics': made.get('metrics', {}),
                 'seconds': round(time.perf_counter() - start, 2),
+                'threads': _threads(),
                 'peak_mb': round(_peak_memory()),
                 'finished': time.strftime('%Y-%m-%d %H:%M:%S'),
             }
             write_json(partial / 'manifest.json', manifest)
-            _put_in_place(partial, folder)
     return StageResult(folder, manifest, False)
 
 # %% ../../nbs/core/06_stage.ipynb #93809fe9

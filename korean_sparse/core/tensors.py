@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from .files import atomic
 from .rows import DataError, check
+from .safe_writes import atomic
 
 # %% ../../nbs/core/07_tensors.ipynb #240d8db8
 def write_tensors(path: Path, state: dict[str, Tensor]) -> None:

@@ -21,8 +21,9 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from ..core.files import atomic, write_json
+from ..core.files import write_json
 from ..core.rows import DataError, check
+from ..core.safe_writes import atomic
 from korean_sparse.encoder.start import (
     Start,
     by_tokens,

@@ -25,8 +25,9 @@ from scipy.sparse import csr_matrix
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from ..core.files import atomic, write_json
+from ..core.files import write_json
 from ..core.rows import check
+from ..core.safe_writes import atomic
 from ..encoder.fused import mlm_parts, prune
 from ..encoder.model import SparseEncoder
 from ..retrieval.query import special_ids

@@ -15,8 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Iterable, Iterator, Sequence
 
-from ..core.files import atomic
 from ..core.rows import SynonymPair
+from ..core.safe_writes import atomic
 
 # %% ../../nbs/pairs/04_files.ipynb #f4bb1ebd
 EDITORS = (

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from ..core.files import atomic, write_json
+from ..core.files import write_json
 from ..core.rows import DataError, check, log
+from ..core.safe_writes import atomic
 from ..encoder.model import SparseEncoder
 
 # %% ../../nbs/training/05_loop.ipynb #764846f1

@@ -23,8 +23,9 @@ from scipy.sparse import csc_matrix, csr_matrix, vstack
 from torch import nn
 from tqdm.auto import tqdm
 
-from ..core.files import atomic, locked, write_json, write_text
+from ..core.files import locked, write_json, write_text
 from ..core.rows import check
+from ..core.safe_writes import atomic
 from ..core.tensors import content_hash
 from ..encoder.model import SparseEncoder
 from ..encoder.start import Start, embed

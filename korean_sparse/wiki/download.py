@@ -24,8 +24,9 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
-from ..core.files import atomic, locked, write_json
+from ..core.files import locked, write_json
 from ..core.rows import DataError, check, log
+from ..core.safe_writes import atomic
 from .dumps import TABLES, read_index
 
 # %% ../../nbs/wiki/02_download.ipynb #576ec43f
