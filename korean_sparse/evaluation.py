@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Sequence
 
 import numpy as np
-import yaml
 from scipy.sparse import csr_matrix
 
+from .core.checked_json import parse_yaml, read_json
 from .core.files import read_rows, write_json, write_rows, write_text
 from korean_sparse.core.pictures import (
     BLUE,
@@ -32,7 +32,7 @@ from korean_sparse.core.pictures import (
     save_picture,
 )
 from .core.places import need, outputs_root, resolve
-from .core.rows import DataError, SynonymPair, TrainExample, check, log
+from .core.rows import DataError, SynonymPair, TrainExample, check, check_name, log
 from .core.stage import StageResult, run_stage, upstream
 from .encoder.model import SparseEncoder, installed_model
 from .examples.readers import KINDS, examples_set
@@ -56,9 +56,10 @@ def _read_set(spec: str, split: str) -> RetrievalSet:
         return load_retrieval(need(spec, 'retrieval'), split)
     path, _, options = rest.partition('?')
     # numbers and truth values as in a recipe: `words=3`, `title=false`
-    values = {
-        key: yaml.safe_load(value) for key, _, value in (o.partition('=') for o in options.split('&') if o)
-    }
+    values = {}
+    for key, _, value in (o.partition('=') for o in options.split('&') if o):
+        check(key not in values, f'retrieval = {spec!r}: the option {key} is there twice')
+        values[key] = parse_yaml(value, str | int | float | bool | None, f'retrieval = {spec!r}: {key}')
     if kind != 'hub' or resolve(path).exists():
         path = str(need(path, 'retrieval'))
     try:
@@ -91,10 +92,7 @@ class EvaluationConfig:
     force: bool = False
 
     def __post_init__(self):
-        check(
-            bool(self.split) and '/' not in self.split,
-            f'split = {self.split!r}: must name a file of qrels/, such as dev or test',
-        )
+        check_name(self.split, 'split (a file of qrels/, such as dev or test)')
         check(
             all(self.names) and len(set(self.names)) == len(self.names),
             f'systems = {self.systems!r}: an empty name, or one that is there twice; separate them by |',
@@ -143,7 +141,7 @@ def _with_set(cfg: EvaluationConfig) -> EvaluationConfig:
         )
         return replace(cfg, retrieval=str(folder / 'questions'))
     manifest = folder / 'manifest.json'
-    asked = json.loads(manifest.read_text(encoding='utf-8'))['parameters'] if manifest.exists() else {}
+    asked = read_json(manifest, {'parameters': dict})['parameters'] if manifest.exists() else {}
     return replace(cfg, retrieval=asked.get('retrieval') or _SAMPLE_SET)
 
 
@@ -286,8 +284,11 @@ def _write_answers(judged: _Judged, out: Path) -> list[dict]:
     "Table, runs, values of single queries, means by kind of query; returns the last."
 
     def safe(name: str) -> str:
-        return re.sub(r'[^\w.-]+', '-', name).strip('-')
+        return re.sub(r'[^\w.-]+', '-', name).strip('-')[:80]
 
+    for names in ([rs.name for rs in judged.sets], [system.name for system in judged.systems]):
+        files = {safe(name) for name in names}
+        check(len(files) == len(names), f'two of {", ".join(names)} would be written to one file; rename one')
     write_rows(out / 'table.jsonl', judged.table)
     write_json(out / 'table.json', judged.table)
     write_text(out / 'table.md', markdown_table(judged.table))

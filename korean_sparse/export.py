@@ -7,33 +7,34 @@ __all__ = ['problems', 'write_model', 'agreement', 'search_elsewhere', 'model_ca
 
 # %% ../nbs/06_export.ipynb #c1913abd
 import json
+import re
 import subprocess
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
-from tokenizers import Tokenizer
 
+from .core.checked_json import read_json
 from .core.files import write_json, write_rows, write_text
 from .core.pictures import BLUE, COLOURS, axes, save_picture
 from .core.places import need
 from .core.rows import DataError, check
-from .core.safe_writes import atomic
+from .core.safe_writes import atomic, whole_folder
 from .core.stage import StageResult, run_stage, upstream
 from .encoder.model import SparseEncoder
 from korean_sparse.opensearch.artifacts import (
     KEYS,
+    differences,
     faults,
     rank_correlation,
+    run_document,
+    run_faults,
     run_onnx,
-    run_script,
     weight_gap,
     write_document,
     write_onnx,
@@ -71,7 +72,9 @@ _ONNX = {'onnx/model.onnx': 'for onnxruntime', 'onnx/model_int8.onnx': 'the same
 
 # %% ../nbs/06_export.ipynb #1601b637
 def problems(folder: str | Path) -> list[str]:
-    "All that is wrong with a model folder, in words; empty if it can be shipped."
+    """All that is wrong with a model folder, in words; empty if it can be shipped.
+
+    No graph in it is run: the document model is compared with the checkpoint by its code and its numbers."""
     folder = Path(folder)
     missing = [
         f'{name} is missing ({what})' for name, what in _LAYOUT.items() if not (folder / name).exists()
@@ -90,9 +93,12 @@ def problems(folder: str | Path) -> list[str]:
     for kind in ('document', 'query'):
         found += [f'opensearch/{kind}.zip: {f}' for f in faults(folder / f'opensearch/{kind}.zip', kind)]
     try:
-        SparseEncoder.load(folder)
+        model = SparseEncoder.load(folder)
     except (DataError, FileNotFoundError) as e:
-        found.append(str(e))
+        return [*found, str(e)]
+    if not found:
+        path = folder / 'opensearch/document.zip'
+        found += [f'opensearch/document.zip: {d}' for d in differences(path, model)]
     return found
 
 # %% ../nbs/06_export.ipynb #582afb03
@@ -106,18 +112,20 @@ def write_model(
 ) -> Path:
     """Write checkpoint and OpenSearch zips; if asked, ONNX files and a `pytorch_model.bin` of weights alone.
 
-    `name` is what the models are called on a cluster; `keys` as in `opensearch.artifacts`."""
-    folder = Path(folder)
-    model.save(folder)
-    (folder / 'opensearch').mkdir(exist_ok=True)
-    write_document(model, folder / 'opensearch/document.zip', f'{name}-document', keys=keys)
-    write_query(model.tokenizer, model.query.idf, folder / 'opensearch/query.zip', f'{name}-query', keys=keys)
-    if onnx:
-        write_onnx(model, folder / 'onnx')
-    if pytorch_bin:
-        with atomic(folder / 'pytorch_model.bin') as part:
-            torch.save(model.backbone.state_dict(), part)
-    return folder
+    The folder appears whole, with all that was in it before gone. `name` is what the models are called on a
+    cluster; `keys` as in `opensearch.artifacts`."""
+    with whole_folder(folder) as new:
+        model.save(new)
+        zips = new / 'opensearch'
+        zips.mkdir()
+        write_document(model, zips / 'document.zip', f'{name}-document', keys=keys)
+        write_query(model.tokenizer, model.query.idf, zips / 'query.zip', f'{name}-query', keys=keys)
+        if onnx:
+            write_onnx(model, new / 'onnx')
+        if pytorch_bin:
+            with atomic(new / 'pytorch_model.bin') as part:
+                torch.save(model.backbone.state_dict(), part)
+    return Path(folder)
 
 # %% ../nbs/06_export.ipynb #fb4e5c83
 _TEXTS = (
@@ -132,22 +140,15 @@ _TEXTS = (
 )
 
 
-def _by_torchscript(folder: Path, texts: Sequence[str]) -> csr_matrix:
-    "The weights of texts, [N, V], by graph and tokenizer of the document model's zip."
-    with zipfile.ZipFile(folder / 'opensearch/document.zip') as z, tempfile.TemporaryDirectory() as here:
-        z.extractall(here)
-        tokenizer = Tokenizer.from_file(f'{here}/tokenizer.json')
-        return run_script(torch.jit.load(f'{here}/model.pt'), tokenizer, texts)
-
-
 def agreement(model: SparseEncoder, folder: str | Path, texts: Sequence[str] = _TEXTS) -> dict[str, float]:
     """How far the weights of a folder's files are from the encoder's.
 
-    `weight_gap` of TorchScript and, if there, of ONNX (0: equal), and the rank correlation of 8-bit ONNX."""
+    RUNS the graphs in it: for a folder that was written here. `weight_gap` of TorchScript and, if there, of
+    ONNX (0: equal), and the rank correlation of 8-bit ONNX."""
     folder, spellings = Path(folder), model.config.spellings
     want = model.configure(spellings=False).encode(texts)  # which `encode` alone adds
     model.configure(spellings=spellings)
-    found = {'torchscript_gap': weight_gap(want, _by_torchscript(folder, texts))}
+    found = {'torchscript_gap': weight_gap(want, run_document(folder / 'opensearch/document.zip', texts))}
     if (folder / 'onnx/model.onnx').exists():
         found['onnx_gap'] = weight_gap(want, run_onnx(folder / 'onnx/model.onnx', model, texts))
         small = run_onnx(folder / 'onnx/model_int8.onnx', model, texts)
@@ -233,6 +234,12 @@ print(search(client, "articles", "당뇨 환자의 혈당"))
 """)
 
 # %% ../nbs/06_export.ipynb #d50c105d
+def _inline(value: Any) -> str:
+    "A value as a card may hold it: in one line, no markup, whatever was in it."
+    text = ' '.join(str(value).split()).replace('`', "'").replace('|', '/')
+    return re.sub(r'[<&]', lambda m: f'&#{ord(m[0])};', text)
+
+
 def _figures(trained: dict, evaluated: dict | None) -> str:
     "The section of figures, from the manifests of stages 04 and 05."
     metrics = (evaluated or {}).get('metrics', {})
@@ -240,14 +247,16 @@ def _figures(trained: dict, evaluated: dict | None) -> str:
     split, retrieval = parameters.get('split', ''), parameters.get('retrieval', '')
     rows = []
     for key in metrics:
-        if key.startswith('BM25 '):
-            direction = key.removeprefix('BM25 ')
-            rows.append(f'| {direction} | {metrics[key]:.3f} | {metrics["trained " + direction]:.3f} |')
+        direction = key.removeprefix('BM25 ')
+        if key.startswith('BM25 ') and f'trained {direction}' in metrics:
+            rows.append(
+                f'| {_inline(direction)} | {metrics[key]:.3f} | {metrics["trained " + direction]:.3f} |'
+            )
     table = 'Not evaluated yet: run stage 05.'
     if rows:
         table = '\n'.join(['| query -> document | BM25 (morphemes) | this model |', '|---|---|---|', *rows])
     active = trained['metrics']['active_terms']
-    judged = f'{split} split of `{retrieval}`'
+    judged = f'{_inline(split)} split of `{_inline(retrieval)}`'
     return f'## Figures\nnDCG@10 ({judged}), {active} active terms per document:\n\n{table}\n'
 
 
@@ -255,7 +264,7 @@ def _sources(parameters: dict) -> str:
     "The names of the files that a model was trained on, of stage 04's parameters."
     given = parameters.get('sources') or [parameters.get('retrieval') or parameters.get('documents', '')]
     paths = (str(s.get('path', s)) if isinstance(s, dict) else str(s) for s in given)
-    return ', '.join(f'`{Path(p).name}`' for p in dict.fromkeys(paths))
+    return ', '.join(f'`{_inline(Path(p).name)}`' for p in dict.fromkeys(paths))
 
 
 def _origin(model: SparseEncoder, trained: dict, agreed: dict | None) -> str:
@@ -269,7 +278,8 @@ def _origin(model: SparseEncoder, trained: dict, agreed: dict | None) -> str:
         'anchored head (BM25 term frequency + expansion); '
         f'at most {model.config.max_length} tokens of a text are read.\n'
         f'Trained on {trained["counts"]["examples"]:,} examples of {_sources(trained["parameters"])} '
-        f'in the run `{trained["run"]}`; seed {trained["seed"]}, commit {trained["git_commit"]}.\n'
+        f'in the run `{_inline(trained["run"])}`; seed {trained["seed"]}, '
+        f'commit {_inline(trained["git_commit"])}.\n'
         f'\n{same}\n'
     )
 
@@ -289,6 +299,7 @@ def model_card(
         '## Limits\nOn subjects that the texts named above do not touch it is BM25 at best. '
         f'Texts beyond {model.config.max_length} tokens are cut.\n'
     )
+    name, licence = _inline(name).replace('"', "'").replace('\\', '/'), _inline(licence)
     rights = f'## Licence\nWeights and card: {licence}. The texts it was trained on keep theirs.\n'
     files = '\n'.join(f'- `{path}`: {what}' for path, what in (_LAYOUT | _ONNX).items())
     parts = [
@@ -329,7 +340,12 @@ class ExportConfig:
 
     def __post_init__(self):
         check(self.keys in KEYS, f'keys = {self.keys!r}: known are {", ".join(KEYS)}')
-        check(bool(self.name) and '/' not in self.name, f'name = {self.name!r}: must be a plain folder name')
+        plain = re.fullmatch(r'[^\W_][\w .+-]*', self.name) and self.name == self.name.strip()
+        check(
+            bool(plain), f'name = {self.name!r}: must be a plain folder name of letters, digits and . _ + -'
+        )
+        known = re.fullmatch(r'[\w.+ -]+', self.licence)
+        check(bool(known), f'licence = {self.licence!r}: must be the name of a licence, as apache-2.0')
         check(
             all(q.strip() for q in self.queries.split('|')),
             f'queries = {self.queries!r}: an empty query; separate them by |',
@@ -393,7 +409,7 @@ def _ship(
         f'the artifacts do not say what the encoder says: {agreed}',
     )
     write_text(target / 'README.md', model_card(cfg.name, model, *manifests, cfg.licence, agreed))
-    wrong = problems(target)
+    wrong = problems(target) or run_faults(target / 'opensearch/document.zip')
     check(not wrong, f'the exported folder cannot be shipped: {"; ".join(wrong)}')
     return agreed
 
@@ -417,13 +433,25 @@ def _prove(
     return found, float(gap)
 
 # %% ../nbs/06_export.ipynb #563e28cd
+_TRAINED = {
+    'run': str,
+    'seed': int,
+    'git_commit': str | None,
+    'counts': {'examples': int},
+    'metrics': {'active_terms': float},
+    'parameters': dict,
+}
+
+_EVALUATED = {'metrics': dict, 'parameters': dict}
+
+
 def _make(cfg: ExportConfig, inputs: dict[str, Path], out: Path) -> dict:
     "Write the rows and pictures of the stage into `out`; returns its counts and metrics."
     model = SparseEncoder.load(inputs['pretraining'] / 'checkpoint')
     documents = load_retrieval(inputs['retrieval'], 'test').corpus
     manifests = []
-    for stage in ('pretraining', 'evaluation'):
-        manifests.append(json.loads((inputs[stage] / 'manifest.json').read_text(encoding='utf-8')))
+    for stage, shape in (('pretraining', _TRAINED), ('evaluation', _EVALUATED)):
+        manifests.append(read_json(inputs[stage] / 'manifest.json', shape))
     target = out / cfg.name
     agreed = _ship(cfg, model, target, list(documents.values()), manifests)
     found, gap = _prove(cfg, model, target, documents)

@@ -19,6 +19,7 @@ from typing import Any, Callable, Iterable, Sequence
 import numpy as np
 import torch
 
+from .core.checked_json import read_json
 from .core.files import find_rows, locked, read_rows, write_json, write_rows, write_text
 from .core.pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, save_picture
 from .core.places import need, outputs_root, resolve
@@ -206,7 +207,7 @@ _SAMPLE_DUMPS = 'data/sample/wiki/'
 def _parameters_of(folder: Path | None) -> dict[str, Any]:
     "What the stage that left a folder was asked for; empty if nobody knows."
     path = folder / 'manifest.json' if folder else None
-    return json.loads(path.read_text(encoding='utf-8'))['parameters'] if path and path.exists() else {}
+    return read_json(path, {'parameters': dict})['parameters'] if path and path.exists() else {}
 
 
 def _is_sample(cfg: PretrainConfig, inputs: dict[str, Path]) -> bool:
@@ -446,8 +447,7 @@ def _from_texts(cfg: PretrainConfig, data: _Data, analyzer: Analyzer, temporal: 
     idf = idf_weights(ids.values(), vocab)
     if temporal:
         static, recent = (
-            json.loads((temporal / f'{name}.json').read_text(encoding='utf-8'))
-            for name in ('idf_static', 'temporal_idf')
+            read_json(temporal / f'{name}.json', {str: float}) for name in ('idf_static', 'temporal_idf')
         )
         idf = _blend_idf(idf, vocab, static, recent, cfg.temporal_weight)
     contexts = []
@@ -491,8 +491,7 @@ def _prepare(
                 model = _from_checkpoint(cfg, data, analyzer, folder)
             else:
                 model = _from_texts(cfg, data, analyzer, inputs.get('temporal'))
-            model.save(folder / 'start.partial')
-            (folder / 'start.partial').rename(folder / 'start')
+            model.save(folder / 'start')
     return data, SparseEncoder.load(folder / 'start')
 
 # %% ../nbs/04_pretraining.ipynb #dbe463ea
@@ -515,7 +514,7 @@ def _with_mined(
             write_rows(path, [e for examples in mined.values() for e in examples])
             write_json(sizes, {label: len(examples) for label, examples in mined.items()})
     rows = read_rows(path, TrainExample)
-    counts = json.loads(sizes.read_text(encoding='utf-8'))
+    counts = read_json(sizes, {str: int})
     return {label: list(itertools.islice(rows, n)) for label, n in counts.items()}
 
 # %% ../nbs/04_pretraining.ipynb #9766d35d

@@ -9,17 +9,27 @@ __all__ = ['Hit', 'Search']
 import hashlib
 import json
 import numbers
+import os
+import shutil
+import stat
+import threading
+import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
-from scipy.sparse import csr_matrix, vstack
+import numpy as np
+from scipy.sparse import csr_matrix
 
-from .core.files import read_json_lines, write_json, write_text
+from .core.checked_json import fitted, read_json
+from .core.files import read_json_lines, write_json
 from .core.left_out import LeftOut
-from .core.records import Ids, as_text, read_text, whole
+from .core.matrices import read_matrix, write_matrix
+from .core.records import Ids, as_text, whole
 from .core.rows import DataError, check, log
-from .retrieval.query import SparseIndex
+from .core.safe_writes import standing, whole_folder
+from .retrieval.query import Growing, SparseIndex, special_ids
 
 if TYPE_CHECKING:
     from korean_sparse.encoder.model import SparseEncoder  # loads torch: imported when a model is made
@@ -60,23 +70,27 @@ def _seen(value: Any) -> str:
     return 'None' if value is None else f'{type(value).__name__} {value!r:.60}'
 
 
-def _numbered(texts: Sequence[str] | Mapping[str, str], first: int) -> Iterator[tuple[Any, Any]]:
-    "(id, text) of what a caller gives; without ids they are numbered from `first`."
+def _given(texts: Any) -> list | dict:
+    "What a caller gives, taken out of its generator or view: ids with texts, or a list of texts."
     check(not isinstance(texts, (str, bytes)), 'texts is one string: give a list of texts, or ids with texts')
     check(not hasattr(texts, 'columns'), 'texts is a table: give one column of it, or dict(zip(ids, texts))')
     if isinstance(texts, Mapping):
-        return iter(texts.items())
+        return dict(texts.items())
     try:
-        return enumerate(texts, first)
+        return list(texts)
     except TypeError:
         raise DataError(f'texts is {_seen(texts)}: give a list of texts, or ids with texts') from None
 
 
 def _with_ids(texts: Sequence[str] | Mapping[str, str], first: int) -> dict[str, str]:
-    "Texts by id. Raises `DataError` for what is no text or no id, and for 7 and '7', which are one id."
+    """Texts by id; without ids they are numbered from `first`.
+
+    Raises `DataError` for what is no text or no id, and for 7 and '7', which are one id."""
+    given = _given(texts)
     by_id, ids = {}, Ids()
-    for n, (given, text) in enumerate(_numbered(texts, first)):
-        i = ids(given, f'texts, number {n}')
+    pairs = given.items() if isinstance(given, dict) else enumerate(given, first)
+    for n, (name, text) in enumerate(pairs):
+        i = ids(name, f'texts, number {n}')
         if not isinstance(text, str):
             raise DataError(
                 f'text {i} is not a string but {_seen(text)}: join a list of sentences, leave out what has '
@@ -99,6 +113,43 @@ def _count(value: Any, name: str, least: int) -> int:
     check(whole_number and value >= least, f'{name} = {value!r}: must be a whole number, {least} or more')
     return int(value)
 
+# %% ../nbs/doors/00_search.ipynb #30572f03
+@dataclass(frozen=True)
+class _State:
+    "All that a search holds at one moment."
+
+    texts: Growing[str]
+    index: SparseIndex
+    left_out: LeftOut
+
+    @classmethod
+    def of(cls, texts: Mapping[str, str], rows: csr_matrix, model: 'SparseEncoder') -> '_State':
+        return cls(Growing(texts), SparseIndex(list(texts), rows, model.query), LeftOut())
+
+    def plus(self, texts: Mapping[str, str], rows: csr_matrix, losses: LeftOut) -> '_State':
+        "With more texts, their rows, and what was left out of them."
+        left_out = LeftOut()
+        left_out.merge(self.left_out)
+        left_out.merge(losses)
+        return _State(self.texts.plus(texts), self.index.plus(list(texts), rows), left_out)
+
+
+_locked: 'weakref.WeakSet[Search]' = weakref.WeakSet()  # all searches of this process
+
+
+def _new_lock(search: 'Search') -> None:
+    "Give a search a lock that nobody holds."
+    search._lock = threading.Lock()
+    _locked.add(search)
+
+
+def _new_locks() -> None:
+    for search in list(_locked):
+        _new_lock(search)
+
+
+os.register_at_fork(after_in_child=_new_locks)
+
 # %% ../nbs/doors/00_search.ipynb #32620128
 class Search:
     """A list of texts that answers questions, in Korean and English, whatever language the texts are in.
@@ -109,9 +160,10 @@ class Search:
 
     `texts` are a list (their ids are then '0', '1', ...) or a mapping of ids to texts. Each is encoded as
     it is given, which takes a while for many: `save` keeps the result, and `Search.load` reads it.
+    Threads may share a search: ask, add and save at the same time.
     `model` encodes them; if none is given, it is the one that comes with the library, loaded then.
     `batch_size` is how many texts it reads at a time. `add` takes more texts, `len` says how many there
-    are, `texts` holds them by id. `left_out` counts texts that were longer than the model reads, and texts of
+    are, `texts` shows them by id. `left_out` counts texts that were longer than the model reads, and texts of
     which it understood nothing; `understood` says what of a question can find something.
 
     A call gives up to `k` of `Hit`, the best first, and only texts that share a term with the question.
@@ -121,9 +173,6 @@ class Search:
     that is there already, an empty question, and a `k` or `batch_size` that is no number of things."""
 
     model: 'SparseEncoder'
-    texts: dict[str, str]
-    index: SparseIndex
-    left_out: LeftOut
 
     def __init__(
         self,
@@ -132,42 +181,72 @@ class Search:
         batch_size: int = 32,
     ):
         self.model = _installed() if model is None else model
-        self.texts, self.left_out = {}, LeftOut()
-        self._rows = csr_matrix((0, len(self.model.vocab)), dtype='float32')
         self._batch = _count(batch_size, 'batch_size', 1)
+        self._state = _State.of({}, csr_matrix((0, len(self.model.vocab)), dtype='float32'), self.model)
+        _new_lock(self)
         self.add(texts)
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        "The texts by id, in the order in which they came: those of this moment, also while others are added."
+        return self._state.texts
+
+    @property
+    def index(self) -> SparseIndex:
+        "What answers: the rows of the texts, and the query side of the model."
+        return self._state.index
+
+    @property
+    def left_out(self) -> LeftOut:
+        "What was cut off texts, and texts of which nothing was understood, counted."
+        return self._state.left_out
+
+    @property
+    def _rows(self) -> csr_matrix:
+        "The weights of all texts, float32 [N, V]."
+        return self._state.index.rows
 
     def add(self, texts: Sequence[str] | Mapping[str, str]) -> 'Search':
         """Encode more texts; without ids they are numbered on. Returns the search itself.
 
-        Raises `DataError` for an id that is known already, and for what is not a text."""
-        new = _with_ids(texts, len(self.texts))
-        again = [i for i in new if i in self.texts]
-        check(not again, f'{len(again)} ids are known already: {", ".join(again[:3])}')
+        It takes the time of these texts alone, however many there are already; after an error nothing has
+        changed. Raises `DataError` for an id that is known already, and for what is not a text."""
+        texts = _given(texts)  # a generator may ask this search itself: not within the lock
         losses = LeftOut()
-        many = len(new) > 10 * self._batch
-        rows = self.model.encode(list(new.values()), self._batch, progress=many, left_out=losses)
+        with self._lock:
+            known = self._state.texts
+            new = _with_ids(texts, len(known))
+            again = [i for i in new if i in known]
+            check(not again, f'{len(again)} ids are known already: {", ".join(again[:3])}')
+            if new:
+                many = len(new) > 10 * self._batch
+                rows = self.model.encode(list(new.values()), self._batch, progress=many, left_out=losses)
+                self._state = self._state.plus(new, rows, losses)
         if losses:
             log.warning('of %d texts: %s', len(new), losses)
-        self.left_out.merge(losses)
-        self.texts |= new
-        self._rows = vstack([self._rows, rows], format='csr')
-        self.index = SparseIndex(list(self.texts), self._rows, self.model.query)
         return self
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self._state.texts)
+
+    def __getstate__(self) -> dict:
+        "For pickle and copy: all but the lock."
+        return {name: value for name, value in vars(self).items() if name != '_lock'}
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        _new_lock(self)
 
     def __call__(self, query: str, k: int = 10) -> list[Hit]:
         """The `k` texts that answer `query` best, best first; none that shares no term with it.
 
         Raises `DataError` for an empty query, and for a `k` below 0."""
-        query = _question(query)
-        best = self.index.search({'': query}, _count(k, 'k', 0))['']
+        query, state = _question(query), self._state
+        best = state.index.search({'': query}, _count(k, 'k', 0))['']
         if not best and not self.understood(query):
             log.warning('nothing in the question %r carries weight: it can find no text', query[:60])
         return [
-            Hit(i, round(float(score), 4), self.texts[i], self.index.explain(query, i))
+            Hit(i, round(float(score), 4), state.texts[i], state.index.explain(query, i))
             for i, score in best.items()
             if score > 0
         ]
@@ -179,75 +258,165 @@ class Search:
         return self.model.query.understood(_question(query))
 
     def save(self, folder: str | Path) -> Path:
-        "Write texts and their rows into `folder`, so that they need not be encoded again; without the model."
-        return _save(self, Path(folder))
+        """Write texts and their rows into `folder`, so that they are not encoded again; without the model.
+
+        What was saved there before is replaced as a whole, or stays if this fails; other files stay, too.
+        Raises `DataError` for the folder that the process works in, `OSError`."""
+        return _save(self._state, self.model, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path, model: 'SparseEncoder | None' = None) -> 'Search':
         """What `save` wrote; `model` is the one it was made with, or that which comes with the library.
 
         Raises `FileNotFoundError` for a folder without a saved search, `DataError` for a model with other
-        terms and for a torn file."""
+        terms, and for a file that is torn or not what was saved."""
         return _load(cls, Path(folder), model)
 
 # %% ../nbs/doors/00_search.ipynb #5b51d0dd
-_ROWS = ('data', 'indices', 'indptr')  # what a sparse matrix consists of
+def _fingerprint(model: 'SparseEncoder') -> str:
+    "Of what the columns of a row mean: the terms and their weights in a query, as a checkpoint keeps both."
+    cutter = json.loads(model.tokenizer.to_str()) | {'truncation': None, 'padding': None}
+    weights = model.query.idf[: model.tokenizer.get_vocab_size()].astype(np.float64)
+    weights = (np.rint(weights * 1e6) / 1e6).astype(np.float32)  # what is read back of six digits
+    weights[sorted(special_ids(model.tokenizer))] = 0  # they are no terms, and not kept
+    return hashlib.sha256(json.dumps(cutter).encode() + weights.tobytes()).hexdigest()[:16]
 
 
-def _vocabulary_hash(model: 'SparseEncoder') -> str:
-    "A fingerprint of what the columns of a row mean: the terms and their weights in a query."
+def _earlier_fingerprint(model: 'SparseEncoder') -> str:
+    "What earlier releases wrote in its place: of all bits of the weights."
     return hashlib.sha256(model.tokenizer.to_str().encode() + model.query.idf.tobytes()).hexdigest()[:16]
 
+# %% ../nbs/doors/00_search.ipynb #f7e79b59
+_TEXTS, _ROWS, _ABOUT = 'texts.jsonl', 'rows.safetensors', 'search.json'
 
-def _save(search: Search, folder: Path) -> Path:
-    "`texts.jsonl`, `rows.safetensors`, and at last `search.json`, without which there is no saved search."
-    import torch
 
-    from korean_sparse.core.tensors import write_tensors
+def _sha256(path: Path) -> str:
+    "Of a file's bytes."
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps({'id': i, 'text': t}, ensure_ascii=False) + '\n' for i, t in search.texts.items()]
-    write_text(folder / 'texts.jsonl', ''.join(lines))
-    rows = {k: torch.from_numpy(getattr(search._rows, k)) for k in _ROWS}
-    write_tensors(folder / 'rows.safetensors', rows)
-    write_json(folder / 'search.json', {'model': _vocabulary_hash(search.model), 'texts': len(search.texts)})
+
+def _link(source: str, target: str) -> None:
+    "A second name for a file; a copy where that cannot be."
+    mode = os.lstat(source).st_mode
+    known = stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+    check(known, f'{source} is no file that can go along: give the search a folder of its own')
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _take_along(old: Path, new: Path) -> None:
+    "Let the folder `new` hold what else there is in `old`."
+    for path in old.iterdir() if old.is_dir() else ():
+        if path.name in (_TEXTS, _ROWS, _ABOUT):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, new / path.name, symlinks=True, copy_function=_link)
+        else:
+            _link(str(path), str(new / path.name))
+
+
+def _holds_us(folder: Path) -> bool:
+    "Whether this process works in a folder, or somewhere below it."
+    try:
+        return Path.cwd().is_relative_to(os.path.realpath(folder))
+    except FileNotFoundError:  # where we work has been removed
+        return False
+
+
+def _save(state: _State, model: 'SparseEncoder', folder: Path) -> Path:
+    "Texts, rows, and a file that says what they are."
+    check(not _holds_us(folder), f'{folder} is the working folder, or above it: give another one')
+    with whole_folder(folder) as new:
+        with open(new / _TEXTS, 'w', encoding='utf-8', newline='') as file:
+            for i, text in state.texts.items():
+                file.write(json.dumps({'id': i, 'text': text}, ensure_ascii=False) + '\n')
+        write_matrix(new / _ROWS, state.index.rows)
+        sums = {name: _sha256(new / name) for name in (_TEXTS, _ROWS)}
+        about = {'model': _fingerprint(model), 'texts': len(state.texts), 'sha256': sums}
+        write_json(new / _ABOUT, about)
+        _take_along(folder, new)
     return folder
 
+# %% ../nbs/doors/00_search.ipynb #6d188016
+_TRIES = 100  # readings of a folder where others save all the time
 
-def _saved(path: Path) -> dict:
-    "What `search.json` says."
-    try:
-        saved = json.loads(read_text(path))
-    except json.JSONDecodeError as e:
-        raise DataError(f'{path}: not JSON ({e}): the file is torn, encode the texts again') from None
-    known = isinstance(saved, dict) and {'model', 'texts'} <= saved.keys()
-    check(known, f'{path} does not say of which model and how many texts: encode the texts again')
-    return saved
+
+def _read_texts(path: Path) -> dict[str, str]:
+    "The texts by id, of a file that `_save` wrote."
+    if not path.is_file():
+        raise FileNotFoundError(f'{path} is not there, or no file')
+    with open(path, 'rb') as file:
+        packed = file.read(2) in (b'\x1f\x8b', b'\x28\xb5')
+    check(not packed, f'{path} is packed: not what a search saves')
+    texts, ids = {}, Ids()
+    for n, row in read_json_lines(path):
+        where = f'{path}, line {n}'
+        if not (isinstance(row.get('id'), str) and isinstance(row.get('text'), str)):
+            fitted(row, {'id': str, 'text': str}, where)  # raises; slow, for all lines of a large file
+        texts[ids(row['id'], where)] = row['text']
+    return texts
+
+
+def _read(folder: Path, model: 'SparseEncoder') -> _State:
+    "What `_save` wrote."
+    sums = {_TEXTS: str, _ROWS: str}
+    about = read_json(folder / _ABOUT, {'model': str, 'texts': int, 'sha256?': sums})
+    check(
+        about['model'] == _fingerprint(model) or about['model'] == _earlier_fingerprint(model),
+        f'{folder / _ABOUT}: made with another model: its terms would mean other words; '
+        'encode the texts again',
+    )
+    texts = _read_texts(folder / _TEXTS)
+    rows = read_matrix(folder / _ROWS, len(model.vocab))
+    check(
+        len(texts) == about['texts'] == rows.shape[0],
+        f'{folder}: {len(texts)} texts, {rows.shape[0]} rows, {about["texts"]} in {_ABOUT}: a file is torn, '
+        'encode the texts again',
+    )
+    for name, saved in about.get('sha256', {}).items():
+        same = name not in sums or _sha256(folder / name) == saved
+        check(same, f'{folder / name} is not what was saved: torn, or changed since; encode the texts again')
+    return _State.of(texts, rows, model)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[Callable[[], bool]]:
+    "Yield what says whether the saved search in `folder` is still the one that was there at the beginning."
+    path = standing(folder) / _ABOUT
+    if not path.is_file():
+        raise FileNotFoundError(f'{folder} holds no saved search: it lacks {_ABOUT}')
+
+    def same() -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+        except FileNotFoundError:
+            return False
+
+    with open(path, 'rb') as file:  # while it is open, no other file has its number
+        yield same
 
 
 def _load(kind: type[Search], folder: Path, model: 'SparseEncoder | None') -> Search:
-    "What `_save` wrote."
-    from korean_sparse.core.tensors import read_tensors
-
-    if not (folder / 'search.json').exists():
-        raise FileNotFoundError(f'{folder} holds no saved search: it lacks search.json')
-    search = kind([], model)
-    saved = _saved(folder / 'search.json')
-    check(
-        saved['model'] == _vocabulary_hash(search.model),
-        f'{folder} was made with another model: its terms would mean other words; encode the texts again',
+    "What `_save` wrote, as a search."
+    with _held(folder):
+        search = kind([], model)
+    for _ in range(_TRIES):
+        with _held(folder) as same:
+            try:
+                state = _read(folder, search.model)
+            except (DataError, FileNotFoundError):
+                if same():
+                    raise
+                continue
+            if same():
+                search._state = state
+                return search
+    raise DataError(
+        f'{folder}: others save there all the time, read {_TRIES} times; load it when they are done'
     )
-    for n, row in read_json_lines(folder / 'texts.jsonl'):
-        check({'id', 'text'} <= row.keys(), f'{folder / "texts.jsonl"}, line {n}: needs `id` and `text`')
-        search.texts[row['id']] = row['text']
-    parts = read_tensors(folder / 'rows.safetensors')
-    texts, rows = len(search.texts), len(parts['indptr']) - 1
-    check(
-        texts == saved['texts'] == rows,
-        f'{folder}: {texts} texts, {rows} rows, {saved["texts"]} in search.json: a file is torn, '
-        'encode the texts again',
-    )
-    shape = texts, len(search.model.vocab)
-    search._rows = csr_matrix(tuple(parts[k].numpy() for k in _ROWS), shape=shape)
-    search.index = SparseIndex(list(search.texts), search._rows, search.model.query)
-    return search

@@ -35,7 +35,9 @@ class FusedSplade(Transformer):
 
     From a name on the hub or a folder, as `Transformer`, whose other arguments it takes too. `logs=2` is
     their activation `log1p_relu`, `silent` zeroes the special tokens, `top_k` and `max_ratio` prune
-    (`prune`). It adds `sentence_embedding` [B, V] to the features. Raises `DataError` for another task than
+    (`prune`). It adds `sentence_embedding` [B, V] to the features. Code of a folder's own is not run unless
+    `trust_remote_code` is given in all three of `model_kwargs`, `processor_kwargs` and `config_kwargs`; a
+    pickle is not read. Raises `DataError` for another task than
     'fill-mask', another backend than 'torch', and an architecture that cannot be fused (`mlm_parts`)."""
 
     config_keys = [*Transformer.config_keys, 'logs', 'silent', 'top_k', 'max_ratio']
@@ -56,6 +58,9 @@ class FusedSplade(Transformer):
             f'transformer_task = {task!r}: FusedSplade needs a masked LM, "fill-mask"',
         )
         check(backend == 'torch', f'backend = {backend!r}: FusedSplade runs on "torch" only')
+        for part in ('model_kwargs', 'processor_kwargs', 'config_kwargs'):  # nobody is asked on the terminal
+            kwargs[part] = {'trust_remote_code': False, **(kwargs.get(part) or {})}
+        kwargs['model_kwargs'] = {'use_safetensors': True, **kwargs['model_kwargs']}
         super().__init__(model_name_or_path, **{**kwargs, 'unpad_inputs': False})
         self.logs, self.silent, self.top_k, self.max_ratio = logs, silent, top_k, max_ratio
         mlm_parts(self.model)  # an architecture that cannot be fused stops here

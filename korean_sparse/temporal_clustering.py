@@ -7,7 +7,6 @@ __all__ = ['TemporalConfig', 'count', 'trend_series', 'explained_trends', 'read_
            'mean_ages', 'build']
 
 # %% ../nbs/03_temporal_clustering.ipynb #5776ce27
-import json
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from typing import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from tqdm.auto import tqdm
 
+from .core.checked_json import read_json
 from .core.files import open_text, write_json, write_rows
 from .core.pictures import save_picture
 from .core.places import need, resolve
@@ -188,7 +188,7 @@ def count(cfg: TemporalConfig, tally: DatedTally) -> tuple[Counts, list[str], di
     if cfg.state:
         folder = need(cfg.state, 'state')
         earlier = load_counts(folder, about)
-        before = json.loads((folder / 'state.json').read_text(encoding='utf-8'))
+        before = read_json(folder / 'state.json', {'lexicon': [str], 'sources': list})
     lexicon = sorted(_unknown_words(cfg, by, tally) | set(before['lexicon']))
     counts = count_stream(
         cfg.items(),

@@ -10,7 +10,6 @@ python scripts/run.py runs/sample.yaml --from 04  begin at a stage
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -20,21 +19,31 @@ from typing import Iterable
 
 import yaml
 
+from korean_sparse.core.checked_json import fitted, read_yaml
 from korean_sparse.core.code import stale_modules
+from korean_sparse.core.files import read_json_lines
 from korean_sparse.core.places import outputs_root
-from korean_sparse.core.stage import STAGES
+from korean_sparse.core.rows import DataError, check, check_name
+from korean_sparse.core.stage import STAGES, read_manifest
 
 NBS = Path(__file__).resolve().parents[1] / 'nbs'
 BOX = '07_box'  # trains by the recipe itself, then measures
 
 
 def read_run(path: Path) -> tuple[str, dict[str, dict]]:
-    "The run's name and its parameters by stage; an unknown stage is named."
-    recipe = yaml.safe_load(path.read_text(encoding='utf-8'))
-    name = recipe.pop('run', path.stem)
+    """The run's name and its parameters by stage, in the order of the stages.
+
+    Raises `FileNotFoundError`, and `DataError` for what is no recipe, a run that is no plain folder name, an
+    unknown stage, and parameters that have no names."""
+    recipe = read_yaml(path, dict)
+    name = check_name(recipe.pop('run', path.stem), f'{path}: run')
     unknown = set(recipe) - {*STAGES, BOX}
-    if unknown:
-        sys.exit(f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {", ".join([*STAGES, BOX])}')
+    known = ', '.join([*STAGES, BOX])
+    check(not unknown, f'{path}: unknown stage {", ".join(sorted(unknown))}; known are {known}')
+    check(bool(recipe), f'{path}: no stage in it; known are {known}')
+    fitted(recipe, {str: dict | None}, str(path))
+    inner = [stage for stage, parameters in recipe.items() if 'run' in (parameters or {})]
+    check(not inner, f'{path}: {", ".join(inner)}: `run` is said once, above the stages')
     if BOX in recipe:
         return name, {BOX: {'recipe': str(path.resolve())}}
     return name, {stage: recipe[stage] or {} for stage in STAGES if stage in recipe}
@@ -82,7 +91,7 @@ def pad(text: str, n: int) -> str:
 def report(name: str, walls: dict[str, float], started: str) -> None:
     "One table of figures, one of stages, the pictures, and three searches."
     base = outputs_root() / name
-    m = {stage: json.loads((base / stage / 'manifest.json').read_text(encoding='utf-8')) for stage in STAGES}
+    m = {stage: read_manifest(base / stage) for stage in STAGES}
     counts, metrics = {s: v['counts'] for s, v in m.items()}, {s: v['metrics'] for s, v in m.items()}
     e = metrics['05_evaluation']
     rows = [
@@ -99,8 +108,8 @@ def report(name: str, walls: dict[str, float], started: str) -> None:
         if k.startswith('BM25 ')
     ]
     rows += [
-        ('active terms per document', e['active_terms']),
-        ('ms a query: BM25 | model', f'{e["bm25_ms"]} | {e["model_ms"]}'),
+        ('active terms per document', e.get('active_terms', '')),
+        ('ms a query: BM25 | model', f'{e.get("bm25_ms", "")} | {e.get("model_ms", "")}'),
         ('artifact, MB', metrics['06_export']['artifact_mb']),
     ]
     print(f'\nrun {name}\n' + '\n'.join(f'  {k:34}{v:>16}' for k, v in rows))
@@ -119,8 +128,7 @@ def report(name: str, walls: dict[str, float], started: str) -> None:
         )
     )
     print('\nsearches of the exported model, in a fresh process (tokenizer + idf for the query)')
-    for line in (base / '06_export/search.jsonl').read_text(encoding='utf-8').splitlines():
-        r = json.loads(line)
+    for _, r in read_json_lines(base / '06_export/search.jsonl'):
         print(f'  {r["query"]}')
         for h in r['hits'][:3]:
             print(
@@ -132,7 +140,7 @@ def report(name: str, walls: dict[str, float], started: str) -> None:
 def figures(name: str, walls: dict[str, float]) -> None:
     "Counts and metrics of the stages that ran, for a run without all six."
     for stage in walls:
-        m = json.loads((outputs_root() / name / stage / 'manifest.json').read_text(encoding='utf-8'))
+        m = read_manifest(outputs_root() / name / stage)
         rows = {k: v for k, v in {**m['counts'], **m['metrics']}.items() if not isinstance(v, (dict, list))}
         print(
             f'\n{stage}: {m["seconds"]} s, {m["peak_mb"]} MB at the peak\n'
@@ -153,7 +161,11 @@ def parse_arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if not any(stage.startswith(args.first) for stage in STAGES):
         parser.error(f'--from {args.first}: no such stage; known are {", ".join(STAGES)}')
-    if BOX in read_run(args.recipe)[1] and (args.force or args.first != '01'):
+    try:
+        args.run = read_run(args.recipe)
+    except (DataError, FileNotFoundError) as error:
+        parser.error(str(error))
+    if BOX in args.run[1] and (args.force or args.first != '01'):
         parser.error(f'{args.recipe} is one notebook, {BOX}: --force and --from are of runs with stages')
     return args
 
@@ -169,7 +181,7 @@ def check_exported(stages: Iterable[str]) -> None:
 def main() -> None:
     args = parse_arguments()
     started = time.strftime('%Y-%m-%d %H:%M:%S')
-    name, recipe = read_run(args.recipe)
+    name, recipe = args.run
     check_exported(recipe)
     out = outputs_root() / name
     if BOX in recipe:

@@ -11,18 +11,17 @@ that of one process.
 import argparse
 from pathlib import Path
 
-import yaml
-
+from korean_sparse.core.checked_json import read_yaml
+from korean_sparse.core.rows import check_name
 from korean_sparse.core.settings import make_config
 from korean_sparse.pretraining import PretrainConfig, train_ahead
 
 
 def read_config(path: Path) -> PretrainConfig:
     "The parameters of stage 04 in a recipe; without a `run` the file's name is the run's."
-    recipe = yaml.safe_load(path.read_text(encoding='utf-8'))
-    return make_config(
-        PretrainConfig, {'run': recipe.get('run', path.stem), **(recipe['04_pretraining'] or {})}
-    )
+    recipe = read_yaml(path, {'04_pretraining': dict | None})
+    run = check_name(recipe.get('run', path.stem), f'{path}: run')
+    return make_config(PretrainConfig, {'run': run, **(recipe['04_pretraining'] or {})})
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Three nodes on loopback: one is killed while documents come in, people search and the query model is
-replaced."""
+replaced; all are restarted in turn; their disks are full."""
 
+import itertools
 import json
 import shutil
 import threading
@@ -14,7 +15,7 @@ import pytest
 from korean_sparse.opensearch.artifacts import write_query
 from korean_sparse.opensearch.client import ClusterError, call, connect
 from korean_sparse.opensearch.cluster import bulk_index, create_index, deploy, drop_index, register, search
-from korean_sparse.opensearch.node import cache, start_cluster, stop_cluster
+from korean_sparse.opensearch.node import cache, running, start_cluster, stop_cluster
 from korean_sparse.opensearch.refresh import live_model, refresh_query
 from korean_sparse.text.analysers import get_analyzer
 from korean_sparse.text.vocabulary import train_vocabulary
@@ -32,7 +33,11 @@ def nodes():
     stop_cluster('tests-cluster')
     for p in (cache() / 'nodes').glob('tests-cluster-*'):
         shutil.rmtree(p)
-    yield start_cluster(3, 'tests-cluster')
+    started = start_cluster(3, 'tests-cluster')
+    # how often a cluster looks at its disks; what is set now holds when the last test needs it
+    interval = {'persistent': {'cluster.info.update.interval': '10s'}}
+    call(connect(started[0].url), 'PUT', '/_cluster/settings', interval)
+    yield started
     stop_cluster('tests-cluster')
     for p in (cache() / 'nodes').glob('tests-cluster-*'):
         shutil.rmtree(p)
@@ -87,9 +92,9 @@ class Searchers:
         self.pool.shutdown()
 
 
-def rows():
+def rows(numbers=range(DOCUMENTS)):
     rng = np.random.default_rng(0)
-    for i in range(DOCUMENTS):
+    for i in numbers:
         words = rng.choice(WORDS, 12, replace=False)
         yield {
             'id': f'd{i}',
@@ -101,21 +106,28 @@ def rows():
         }
 
 
-def wait_for_green(client):
-    return call(
-        client, 'GET', '/_cluster/health?wait_for_status=green&wait_for_nodes=3&timeout=25s', tries=20
-    )
+def wait_for_green(client, wait=120):
+    "Until every shard has its copy; says which have none if that takes more than `wait` seconds."
+    end = time.time() + wait
+    while True:
+        try:
+            health = '/_cluster/health?wait_for_status=green&wait_for_nodes=3&timeout=25s'
+            return call(client, 'GET', health, tries=20)
+        except ClusterError as e:  # 408: not yet
+            if ' 408' not in str(e) or time.time() > end:
+                shards = call(client, 'GET', '/_cat/shards', params={'format': 'json'})
+                raise AssertionError([s for s in shards if s['state'] != 'STARTED']) from e
 
 
-def all_there(client, index):
+def all_there(client, index, documents=DOCUMENTS):
     "Every document by its id, and what is counted."
     lost = []
-    for i in range(0, DOCUMENTS, 2000):
+    for i in range(0, documents, 2000):
         found = call(
             client,
             'POST',
             f'/{index}/_mget',
-            {'ids': [f'd{n}' for n in range(i, i + 2000)]},
+            {'ids': [f'd{n}' for n in range(i, min(i + 2000, documents))]},
             params={'_source': 'false'},
         )
         lost += [d['_id'] for d in found['docs'] if not d.get('found')]
@@ -217,3 +229,97 @@ def test_a_model_is_replaced_on_all_nodes_and_no_search_is_lost(nodes, client, m
             refresh_query(client, 'replaced', folder, wrong)
     assert live_model(client, 'replaced') == live and ask() == (('shaken', 9), ('sick', 2))
     drop_index(client, 'replaced')
+
+
+def test_a_rolling_restart_loses_no_acknowledged_document_and_no_search(nodes, client, model, tmp_path):
+    "Each node in turn is stopped and started, as for an update, while documents come in and people search."
+    nodes = start_cluster(3, 'tests-cluster')
+    create_index(client, 'rolling', model, shards=3, replicas=1)
+    wait_for_green(client)
+    begin, over = time.time(), threading.Event()
+
+    def steadily():
+        for n in itertools.count():
+            if over.is_set():
+                return
+            time.sleep(0.01)
+            yield n
+
+    with (
+        ThreadPoolExecutor(1) as pool,
+        Searchers(lambda: len(search(client, 'rolling', '당뇨병 환자의 혈당')), 1) as model_side,
+        Searchers(lambda: len(search(client, 'rolling', '당뇨병 혈당', way='bm25')), 1) as bm25_side,
+    ):
+        named = {
+            'encoded': True,
+            'batch': 100,
+            'journal': tmp_path / 'journal',
+            'tries': 12,
+            'progress': False,
+        }
+        done = pool.submit(bulk_index, client, 'rolling', rows(steadily()), **named)
+        try:
+            for node in nodes:
+                running(node.name).stop()
+                start_cluster(3, 'tests-cluster')
+                deploy(client, model, progress=False)  # a node that is started has forgotten its models
+                wait_for_green(client)
+                assert not done.done(), done.exception()
+        finally:
+            over.set()
+        report = done.result(timeout=120)
+    assert report.rejected == report.unknown == [] and report.indexed > 500
+    assert all_there(client, 'rolling', report.indexed) == ([], report.indexed)
+    for side in (model_side.seen, bm25_side.seen):
+        assert not [s for _, _, s in side if isinstance(s, ClusterError)][:3]
+        print(f'{len(side)} searches, the longest took {max(d for _, d, _ in side):.2f} s')
+    print(f'{report.indexed} documents came in during a rolling restart of {time.time() - begin:.0f} s')
+    drop_index(client, 'rolling')
+
+
+DISK = 'cluster.routing.allocation.disk'
+
+
+def set_disk(client, **values):
+    "Settings of the cluster about its disks; None takes one back."
+    names = {'enabled': f'{DISK}.threshold_enabled'}
+    names |= {level: f'{DISK}.watermark.{level}' for level in ('low', 'high', 'flood_stage')}
+    settings = {names[n]: v for n, v in values.items()} | {'cluster.blocks.create_index': None}
+    call(client, 'PUT', '/_cluster/settings', {'persistent': settings})
+
+
+def test_a_full_disk_is_reported_and_the_next_run_loads_what_was_refused(nodes, client, model, tmp_path):
+    """Watermarks that no disk reaches: to the cluster all disks are full, and its indices take no documents.
+
+    Some documents are there before, those of the second half are refused, and the third run loads them."""
+    start_cluster(3, 'tests-cluster')
+    create_index(client, 'full', model, shards=2, replicas=1)
+    wait_for_green(client)
+    journal, some = tmp_path / 'journal', list(rows(range(1000)))
+    named = {'encoded': True, 'batch': 100, 'journal': journal, 'progress': False}
+    assert bulk_index(client, 'full', some[:500], **named).indexed == 500
+
+    def is_blocked():
+        settings = call(client, 'GET', '/full/_settings')['full']['settings']['index']
+        return settings.get('blocks', {}).get('read_only_allow_delete') == 'true'
+
+    try:
+        set_disk(client, enabled=True, low='900tb', high='800tb', flood_stage='700tb')
+        end = time.time() + 60
+        while not is_blocked():
+            assert time.time() < end, 'the cluster did not notice that its disks are full'
+            time.sleep(0.2)
+        begin = time.time()
+        report = bulk_index(client, 'full', some, **named)
+        assert (report.indexed, report.skipped, report.unknown) == (0, 500, [])
+        assert {i for i, _ in report.rejected} == {f'd{n}' for n in range(500, 1000)}
+        assert all('make room' in reason and 'flood-stage' in reason for _, reason in report.rejected)
+        assert time.time() - begin < 20, 'a full disk is asked once'
+        assert len(search(client, 'full', '혈당')) == 10  # people search as before
+    finally:
+        set_disk(client, enabled=None, low=None, high=None, flood_stage=None)
+        call(client, 'PUT', '/_all/_settings', {'index.blocks.read_only_allow_delete': None})
+    report = bulk_index(client, 'full', some, **named)
+    assert (report.indexed, report.skipped, report.rejected) == (500, 500, [])
+    assert all_there(client, 'full', 1000) == ([], 1000)
+    drop_index(client, 'full')

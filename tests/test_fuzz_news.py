@@ -1,4 +1,4 @@
-"""A thousand spoilt collections of each format, and thousands of strange dates: a value, a count, or an error
+"""Spoilt collections of each format, and thousands of strange dates: a value, a count, or an error
 that names the file."""
 
 import json
@@ -9,7 +9,7 @@ import unicodedata
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
-from mutate import survive
+from mutate import MUTATIONS, survive
 
 from korean_sparse.core import DataError
 from korean_sparse.text.dates import date_fault, parse_date
@@ -55,8 +55,8 @@ def test_a_spoilt_collection_is_read_counted_or_named(ending, tmp_path):
         most = max(most, tally.kept)
 
     fine, refused = survive(read, collection(ending), tmp_path / f'spoilt.{ending}')
-    assert fine + refused == 1000 and most >= 5
-    assert fine > 50  # one spoilt byte can break a document of JSON
+    assert fine + refused == MUTATIONS and most >= 5
+    assert fine >= MUTATIONS // 20  # one spoilt byte can break a document of JSON
 
 
 PIECES = (

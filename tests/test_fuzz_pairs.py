@@ -1,10 +1,10 @@
-"Lists of synonyms, spoilt in a thousand ways: pairs, or an error with the file's name."
+"Lists of synonyms, spoilt in many ways: pairs, or an error with the file's name."
 
 import json
 from collections import Counter
 
 import pytest
-from mutate import survive
+from mutate import MUTATIONS, survive
 
 from korean_sparse.core.left_out import LeftOut
 from korean_sparse.core.rows import SynonymPair
@@ -43,7 +43,7 @@ def test_a_spoilt_list_is_read_or_named(name, tmp_path):
             assert score is None or 0 <= score <= 100
 
     fine, refused = survive(read, FILES[name].encode(), tmp_path / name)
-    assert fine > 50 and refused > 0
+    assert fine >= MUTATIONS // 20 and refused > 0
 
 
 def test_a_spoilt_list_becomes_evidence_or_is_named(tmp_path):

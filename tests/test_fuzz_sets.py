@@ -1,4 +1,4 @@
-"""A thousand ways to spoil each file that holds judgements, runs or examples: what a reader makes of it is a
+"""Many ways to spoil each file that holds judgements, runs or examples: what a reader makes of it is a
 value, a count or a `DataError` with the file's name."""
 
 import gzip
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from mutate import survive
+from mutate import MUTATIONS, survive
 
 from korean_sparse.core import DataError, SynonymPair, TrainExample, write_rows
 from korean_sparse.examples import KINDS, TextSource, kind_of, weighted_texts
@@ -75,7 +75,7 @@ def test_a_set_of_which_one_file_is_spoilt(tmp_path, name):
             raise DataError(f'{path.name}: {error}') from None
 
     fine, refused = survive(read, files[name], tmp_path / name)
-    assert fine > 50 and refused > 50
+    assert fine >= MUTATIONS // 20 and refused >= MUTATIONS // 20
 
 
 @pytest.mark.parametrize('name', ['a.tsv', 'a.txt', 'a.jsonl', 'a.json', 'a.csv', 'a.tsv.gz'])
@@ -92,14 +92,13 @@ def test_judgements(tmp_path, name):
         'a.tsv.gz': gzip.compress(QRELS.encode()),
     }.get(name, QRELS.encode())
     assert read_qrels(write(tmp_path / name, data))
-    count = 1000 if name in ('a.tsv', 'a.jsonl') else 250
-    fine, refused = survive(read_qrels, data, tmp_path / name, count)
-    assert refused > 20 and (fine > 5 or name.endswith('gz'))
+    fine, refused = survive(read_qrels, data, tmp_path / name)
+    assert refused >= MUTATIONS // 20 and (fine >= MUTATIONS // 50 or name.endswith('gz'))
 
 
 def test_runs(tmp_path):
     fine, refused = survive(read_trec, RUN.encode(), tmp_path / 'a.trec')
-    assert fine > 50 and refused > 50
+    assert fine >= MUTATIONS // 20 and refused >= MUTATIONS // 20
 
 
 def write(path: Path, data: bytes) -> Path:
@@ -188,8 +187,8 @@ def test_examples(tmp_path, shape):
         assert examples and all(isinstance(e, TrainExample) for e in examples)
 
     read(write(path, data))
-    fine, refused = survive(read, data, path, 250 if '/' in shape else 1000)
-    assert fine > 5 and refused > 5
+    fine, refused = survive(read, data, path)
+    assert fine > 0 and refused > 0
 
 
 def test_every_kind_has_a_spoilt_file():
@@ -210,5 +209,4 @@ def test_texts_for_a_vocabulary(tmp_path, name):
         'a.csv': '본문\n"콩, 두부"\n'.encode(),
     }
     data = data.get(name, '두부\ttofu\n콩\tbean\n'.encode())
-    count = 1000 if name == 'a.jsonl' else 250
-    survive(lambda path: list(weighted_texts([TextSource(str(path))])), data, tmp_path / name, count)
+    survive(lambda path: list(weighted_texts([TextSource(str(path))])), data, tmp_path / name)

@@ -413,6 +413,10 @@ def test_kill_9_while_indexing_and_run_again(client, deployed, node, tmp_path):
     assert call(client, 'GET', '/killed/_count')['count'] == 400
     assert [h.id for h in search(client, 'killed', tokens={'t123': 1.0})] == ['d123']
     drop_index(client, 'killed')
+    create_index(client, 'killed', deployed['query'])  # of the same name, and empty
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert 'DataError' in again.stderr and 'that was deleted' in again.stderr
+    drop_index(client, 'killed')
 
 
 # who we are

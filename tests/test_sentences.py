@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
 import pytest
-from mutate import survive
+from mutate import MUTATIONS, survive
 
 from korean_sparse.core import Article
 from korean_sparse.core.files import write_rows
@@ -225,7 +225,7 @@ def test_spoilt_texts_lose_nothing(tmp_path):
 
     texts = '\n'.join(text.text for text in gold())
     fine, refused = survive(read, texts[: len(texts) // 3].encode(), tmp_path / 'text.txt')
-    assert (fine, refused) == (1000, 0)
+    assert (fine, refused) == (MUTATIONS, 0)
 
 
 @pytest.mark.parametrize('name', ['articles', 'cloze', 'crops'])
@@ -245,4 +245,4 @@ def test_spoilt_articles_are_examples_counts_or_named_errors(tmp_path, name):
         assert all(example.query.strip() and example.positive.strip() for example in made)
 
     fine, refused = survive(read, (tmp_path / 'whole.jsonl').read_bytes(), tmp_path / 'spoilt.jsonl')
-    assert fine + refused == 1000
+    assert fine + refused == MUTATIONS

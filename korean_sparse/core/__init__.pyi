@@ -8,6 +8,7 @@ from .rows import (
     TermTrend as TermTrend,
     TitleLink as TitleLink,
     TrainExample as TrainExample,
+    check_name as check_name,
 )
 from .left_out import (
     LeftOut as LeftOut,
@@ -28,6 +29,8 @@ from .places import (
     find_root as find_root,
     outputs_root as outputs_root,
     resolve as resolve,
+    shown_url as shown_url,
+    without_secrets as without_secrets,
 )
 from .settings import (
     from_notebook as from_notebook,
@@ -42,6 +45,7 @@ from .stage import (
     STAGES as STAGES,
     StageResult as StageResult,
     file_hash as file_hash,
+    read_manifest as read_manifest,
     run_stage as run_stage,
     upstream as upstream,
 )
@@ -79,7 +83,9 @@ from .safe_writes import (
 )
 from .checked_json import (
     parse_json as parse_json,
+    parse_yaml as parse_yaml,
     read_json as read_json,
+    read_yaml as read_yaml,
 )
 from .matrices import (
     checked_rows as checked_rows,

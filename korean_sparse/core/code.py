@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 from typing import Iterable, Iterator
 
+from .checked_json import read_json
 from .rows import check, log
 
 # %% ../../nbs/core/05_code.ipynb #b4431024
@@ -123,15 +124,18 @@ def _cell_tree(cell: str) -> ast.Module:
     "A cell's code; nothing of one that is no Python, which did not run either."
     try:
         return ast.parse(cell)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):  # a NUL in it; brackets in brackets in brackets
         return ast.Module([], [])
 
 
+_NOTEBOOK = {'cells': [{'cell_type': str, 'source': str | list}]}
+
+
 def _notebook_definitions(notebook: Path, package: str) -> dict[str, str]:
-    "The definitions that a notebook on disk exports; raises `ValueError` if it is no notebook."
+    "The definitions that a notebook on disk exports; raises `DataError` if it is no notebook."
     body = []
-    for cell in json.loads(notebook.read_text(encoding='utf-8')).get('cells', []):
-        source = ''.join(cell['source']).lstrip()
+    for cell in read_json(notebook, _NOTEBOOK)['cells']:
+        source = ''.join(map(str, cell['source'])).lstrip()
         if cell['cell_type'] == 'code' and _EXPORT.match(source):
             body += _cell_tree(source).body
     return _definitions(ast.Module(body, []), package)

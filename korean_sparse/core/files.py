@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from types import UnionType
+from typing import Any, Callable, Iterable, Iterator
 
 from korean_sparse.core.records import (
     _columnar_records,
@@ -33,7 +34,7 @@ from korean_sparse.core.records import (
     read_lines,
     whole,
 )
-from .rows import DataError, Row, check
+from .rows import DataError, Row, _is_number, _is_whole, check
 from .safe_writes import atomic
 
 # %% ../../nbs/core/02_files.ipynb #c71f275a
@@ -45,8 +46,14 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def write_json(path: str | Path, value: Any) -> Path:
-    "Write `value` as readable JSON, whole or not at all."
-    return write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + '\n')
+    """Write `value` as readable JSON, whole or not at all.
+
+    Raises `DataError` for NaN and infinite numbers, which JSON does not know: others could not read it."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError as e:
+        raise DataError(f'{path}: cannot be written as JSON: {e}') from None
+    return write_text(path, text + '\n')
 
 # %% ../../nbs/core/02_files.ipynb #ab626ccb
 class _Text(io.TextIOWrapper):
@@ -105,27 +112,73 @@ def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict]]:
                 yield n, _object(line, f'{file}, line {n}', halves)
 
 # %% ../../nbs/core/02_files.ipynb #0b095718
+_CALLED = {
+    str: 'a text',
+    int: 'a whole number',
+    float: 'a finite number',
+    bool: 'true or false',
+    type(None): 'nothing',
+}
+_FITS: dict[Any, Callable[[Any], bool]] = {
+    int: _is_whole,
+    float: _is_number,
+    str: lambda value: isinstance(value, str),
+    bool: lambda value: isinstance(value, bool),
+    type(None): lambda value: value is None,
+}
+
+
+def _fits(annotation: Any) -> Callable[[Any], bool]:
+    "What tells whether a value is of an annotated type; a list is as good as a tuple: JSON has no other."
+    inner = [_fits(a) for a in typing.get_args(annotation) if a is not Ellipsis]
+    if typing.get_origin(annotation) in (UnionType, typing.Union):
+        return lambda value: any(fits(value) for fits in inner)
+    if typing.get_origin(annotation) is not tuple:
+        return _FITS.get(annotation, lambda value: True)  # a row of somebody else's: it checks itself
+    if Ellipsis in typing.get_args(annotation):
+        return lambda value: isinstance(value, (list, tuple)) and all(map(inner[0], value))
+    return lambda value: (
+        isinstance(value, (list, tuple))
+        and len(value) == len(inner)
+        and all(fits(v) for fits, v in zip(inner, value))
+    )
+
+
+def _called(annotation: Any) -> str:
+    "A type in words."
+    inner = [_called(a) for a in typing.get_args(annotation) if a is not Ellipsis]
+    if typing.get_origin(annotation) in (UnionType, typing.Union):
+        return ' or '.join(inner)
+    if typing.get_origin(annotation) is tuple:
+        return (
+            f'a list, each {inner[0]}'
+            if Ellipsis in typing.get_args(annotation)
+            else f'{" and ".join(inner)}'
+        )
+    return _CALLED.get(annotation, str(annotation))
+
+
 @lru_cache(maxsize=64)
-def _fields_of(row_type: type) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
-    "The names of a row's fields, of those that are texts, and of those that are texts or None."
-    names = {f.name: f.type for f in fields(row_type)}
-    texts = tuple(n for n, t in names.items() if t in (str, 'str'))
-    maybe = tuple(n for n, t in names.items() if t in (str | None, 'str | None'))
-    return frozenset(names), texts, maybe
+def _fields_of(row_type: type) -> dict[str, tuple[Callable[[Any], bool], str]]:
+    "Field of a row -> what tells whether a value is of its type, and the type in words."
+    try:
+        types = typing.get_type_hints(row_type)
+    except NameError:  # a type that is known where the row was defined alone
+        types = {f.name: f.type for f in fields(row_type)}
+    return {f.name: (_fits(types[f.name]), _called(types[f.name])) for f in fields(row_type)}
 
 
-def _check_texts(row_type: type, values: dict, where: str) -> dict:
-    "`values` with an id that is a number as text; a `DataError` for another field that should be a text."
-    _, texts, maybe = _fields_of(row_type)
-    for name in texts + maybe:
-        value = values.get(name, '')
-        if isinstance(value, str) or value is None and name in maybe:
+def _check_types(row_type: type, values: dict, where: str) -> dict:
+    "`values` with an id that is a number as text; a `DataError` for another field that is not of its type."
+    for name, (fits, called) in _fields_of(row_type).items():
+        if name not in values or fits(values[name]):
             continue
-        if name == 'id':
+        value = values[name]
+        if name == 'id' and called == 'a text':
             values = {**values, 'id': as_id(value, f'{where}: {row_type.__name__}')}
             continue
         seen = f'{type(value).__name__} {str(value)[:60]}'
-        raise DataError(f'{where}: {row_type.__name__}.{name} is {seen}, where a text is needed')
+        raise DataError(f'{where}: {row_type.__name__}.{name} is {seen}, where {called} is needed')
     return values
 
 
@@ -133,19 +186,19 @@ def make_row(row_type: type[Row], values: dict, where: str = '') -> Row:
     """Build a row from a dict; an id that is a number becomes text.
 
     A missing or unknown field and a value of another type raise a `DataError` that begins with `where`."""
-    known, *_ = _fields_of(row_type)
-    unknown = values.keys() - known
+    known = _fields_of(row_type)
+    unknown = values.keys() - known.keys()
     if unknown:
         raise DataError(
             f'{where}: {row_type.__name__} has no field {", ".join(sorted(map(str, unknown)))}; '
             f'its fields are {", ".join(sorted(known))}'
         )
     try:
-        return row_type(**_check_texts(row_type, values, where))
+        return row_type(**_check_types(row_type, values, where))
     except DataError as e:
         at = '' if str(e).startswith(where) else f'{where}: '
         raise DataError(f'{at}{e}') from None
-    except (TypeError, ValueError, AttributeError) as e:  # a list where pairs are needed, a text for a number
+    except (TypeError, ValueError, AttributeError) as e:  # what the row itself stumbles over
         reason = str(e).removeprefix(row_type.__name__ + '.')
         raise DataError(f'{where}: {row_type.__name__}: {reason}') from None
 
@@ -176,9 +229,12 @@ def _tables(rows: Iterator[Any], halves: _Halves) -> Iterator[Any]:
             schema = pa.schema([(f.name, _arrow_type(pa, f.type)) for f in fields(batch[0])])
         dicts = [_as_dict(row) for row in batch]
         try:
-            table = pa.Table.from_pylist(dicts, schema)
-        except UnicodeEncodeError:  # half a character
-            table = pa.Table.from_pylist([halves.mend(row) for row in dicts], schema)
+            try:
+                table = pa.Table.from_pylist(dicts, schema)
+            except UnicodeEncodeError:  # half a character
+                table = pa.Table.from_pylist([halves.mend(row) for row in dicts], schema)
+        except (pa.ArrowException, TypeError, OverflowError) as e:
+            raise DataError(f'{halves.path}: rows whose values are not of one type a column ({e})') from None
         schema = table.schema
         yield table
 
@@ -202,11 +258,15 @@ def _write_tables(path: Path, tables: Iterator[Any]) -> int:
 
 # %% ../../nbs/core/02_files.ipynb #4fc7672c
 def _encoded(row: Any, halves: _Halves) -> bytes:
-    "A line of JSON."
+    "A line of JSON; a `DataError` for a number that JSON does not know, since nobody could read the line."
+    row = _as_dict(row)
     try:
-        return (json.dumps(_as_dict(row), ensure_ascii=False) + '\n').encode()
-    except UnicodeEncodeError:
-        return (json.dumps(halves.mend(_as_dict(row)), ensure_ascii=False) + '\n').encode()
+        try:
+            return (json.dumps(row, ensure_ascii=False, allow_nan=False) + '\n').encode()
+        except UnicodeEncodeError:
+            return (json.dumps(halves.mend(row), ensure_ascii=False, allow_nan=False) + '\n').encode()
+    except ValueError as e:
+        raise DataError(f'{halves.path}: a row cannot be written as JSON ({e}): {row!r:.80}') from None
 
 
 def _write_lines(path: Path, rows: Iterable[Any], packing: str, halves: _Halves) -> int:
@@ -229,7 +289,8 @@ def write_rows(path: str | Path, rows: Iterable[Any]) -> int:
     """Write dataclass rows (or dicts) as a stream, whole or not at all; return how many.
 
     The format is that of the name: `.jsonl`, `.jsonl.gz`, `.jsonl.zst` or `.parquet`. U+FFFD is written in
-    place of half a character, and warned of."""
+    place of half a character, and warned of. Raises `DataError` for numbers that JSON does not know, and for
+    dicts that do not fit one table of Parquet."""
     path = Path(path)
     with atomic(path) as tmp, _Halves(path) as halves:
         if path.suffix.lower() == '.parquet':
@@ -270,9 +331,12 @@ def join_rows(parts: Iterable[Path], path: str | Path) -> None:
     path = Path(path)
     with atomic(path) as tmp:
         if path.suffix.lower() == '.parquet':
-            _, pq = _parquet()
+            pa, pq = _parquet()
             tables = (pq.read_table(part) for part in parts)
-            _write_tables(tmp, (table for table in tables if table.num_columns))  # none: a part without rows
+            try:  # no columns: a part without rows
+                _write_tables(tmp, (table for table in tables if table.num_columns))
+            except (pa.ArrowException, ValueError) as e:
+                raise DataError(f'{path}: parts that are broken, or of different columns ({e})') from None
             return
         with open(tmp, 'wb') as f:
             for part in parts:

@@ -35,6 +35,7 @@ _STYLE = {
     'font.size': 9.5,
     'legend.frameon': False,
     'axes.unicode_minus': False,
+    'text.parse_math': False,  # a term with dollar signs is no formula
 }
 
 
@@ -51,7 +52,7 @@ def axes(width: float = 8, height: float = 4, columns: int = 1, rows: int = 1):
 
     def png():
         buffer = io.BytesIO()
-        fig.savefig(buffer, format='png', dpi=100)
+        fig.savefig(buffer, format='png', dpi=100, metadata={'Software': None})
         return buffer.getvalue()
 
     fig._repr_png_ = png  # what a notebook shows for a figure that stands last in a cell

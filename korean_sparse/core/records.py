@@ -310,10 +310,21 @@ class _Halves:
             )
 
 
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    "An object of JSON; a name that is there twice is an error: which of the two was meant, nobody can know."
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f'{name!r:.60} is there twice')
+    return found
+
+
 def _from_json(text: str, where: str, halves: _Halves) -> Any:
-    "The value of a JSON text; a `DataError` that begins with `where` if there is none."
+    """The value of a JSON text; a `DataError` that begins with `where` if there is none.
+
+    NaN is read: pandas writes it where nothing is."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_no_doubles)
         if '\\u' in text and _HALF.search(text):
             value = halves.mend(value)
         return value
@@ -902,7 +913,7 @@ def as_id(value: Any, where: str, name: str = 'id') -> str:
     if isinstance(value, str) and value.strip():
         return whole(value)
     number = _number(value.item() if getattr(value, 'size', 0) == 1 else value)  # of numpy, or of Python
-    if number is None or not number.lstrip('-').isdigit():
+    if number is None or not number.lstrip('-').isdecimal():
         raise DataError(f'{where}: {name} is {_shown(value)}, where a text or a whole number is needed')
     return number
 

@@ -9,6 +9,7 @@ __all__ = ['sync', 'atomic', 'sync_name', 'standing', 'whole_folder', 'killed_at
 import ctypes
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -18,13 +19,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Iterator
 
-from .rows import check
+from .rows import DataError, check
 
 # %% ../../nbs/core/10_safe_writes.ipynb #d00b608f
 def sync(path: str | Path) -> None:
-    "Force a file, or a folder with all that is in it, out to the disk; links are passed over."
+    "Force a file, or a folder with all that is in it, out to the disk; links and pipes are passed over."
     path = Path(path)
-    if path.is_symlink():
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
         return
     if path.is_dir():
         for inner in path.iterdir():
@@ -40,6 +41,22 @@ def sync(path: str | Path) -> None:
 
 # %% ../../nbs/core/10_safe_writes.ipynb #debfbd4d
 _PART = re.compile(r'\..+\.[0-9a-f]{8}\.part')
+
+
+def _real(path: str | Path) -> Path:
+    "The path without links. Raises `DataError` for what can be no path."
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as e:  # a NUL, half a character
+        raise DataError(f'{str(path)!r:.120} can be no path ({e})') from None
+
+
+def _beside(path: Path, ending: str) -> Path:
+    "A hidden name beside `path`; long names are cut, since file systems take no more than 255 bytes."
+    name, raw = path.name, path.name.encode('utf-8', 'surrogatepass')
+    if len(raw) > 230:
+        name = raw[:200].decode('utf-8', 'ignore') + hashlib.sha256(raw).hexdigest()[:8]
+    return path.with_name(f'.{name}{ending}')
 
 
 def _lock(path: Path, wait: bool) -> int | None:
@@ -74,7 +91,7 @@ def _part(path: Path) -> Iterator[Path]:
     _sweep(path.parent)
     descriptor = None
     while descriptor is None:  # a sweep may take it between its making and its lock
-        part = path.with_name(f'.{path.name[:200]}.{secrets.token_hex(4)}.part')
+        part = _beside(path, f'.{secrets.token_hex(4)}.part')
         part.mkdir()
         descriptor = _lock(part, wait=True)
     try:
@@ -99,7 +116,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     It has the same name, in another folder. If the block raises, or the process ends, what was at `path`
     stays. A link stays a link: what it leads to is replaced. Raises `OSError`."""
-    path = Path(os.path.realpath(path))
+    path = _real(path)
     check(not path.is_dir(), f'{path} is a folder: a file is to be written there')
     with _part(path) as part:
         mode = path.stat().st_mode & 0o777 if path.exists() else _usual_mode(part)
@@ -153,11 +170,11 @@ _ASIDE = '.aside'
 
 
 def _put_in_place(new: Path, folder: Path) -> None:
-    "Let the folder `new`, which is whole, take the place of `folder`; what was there is removed by the caller."
+    "Let the folder `new`, which is whole, take the place of `folder`; the caller removes what was there."
     if not folder.exists():
         new.rename(folder)
     elif not _exchange(new, folder):
-        aside = folder.with_name(f'.{folder.name}{_ASIDE}')
+        aside = _beside(folder, _ASIDE)
         folder.rename(aside)
         new.rename(folder)
         aside.rename(new)
@@ -169,7 +186,7 @@ def standing(folder: str | Path) -> Path:
 
     Only file systems that cannot exchange two names need it."""
     folder = Path(folder)
-    aside = folder.with_name(f'.{folder.name}{_ASIDE}')
+    aside = _beside(folder, _ASIDE) if folder.name else folder
     if folder.name and aside.is_dir():
         if folder.exists():
             shutil.rmtree(aside, ignore_errors=True)
@@ -185,7 +202,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
 
     All that was in `path` before is gone then. If the block raises, or the process ends, it stays as it was.
     Raises `DataError` where a file has that name, `OSError`."""
-    path = standing(Path(os.path.realpath(path)))
+    path = standing(_real(path))
     check(not path.is_file(), f'{path} is a file: a folder is to be written there')
     with _part(path) as part:
         new = part / path.name

@@ -8,33 +8,73 @@ __all__ = ['make_config', 'from_notebook']
 # %% ../../nbs/core/04_settings.ipynb #c5a94483
 import ast
 import difflib
-from dataclasses import fields
-from typing import Any
+import math
+import typing
+from dataclasses import MISSING, fields
+from types import UnionType
+from typing import Any, Mapping
 
 from .rows import DataError, Row, check
 
 # %% ../../nbs/core/04_settings.ipynb #bd5d5f71
+_TYPES = {'int': int, 'float': float, 'str': str, 'bool': bool, 'list': list, 'dict': dict, 'tuple': tuple}
+
+
+def _named(kind: Any) -> str:
+    return getattr(kind, '__name__', None) or str(kind)
+
+
+def _finite_inside(value: Any) -> bool:
+    "Whether all numbers in a value, and in the lists and mappings that it holds, are finite."
+    if isinstance(value, dict):
+        return all(map(_finite_inside, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_finite_inside, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _coerce(name: str, value: Any, kind: Any) -> Any:
     "`value`, if it is of the type of a field (a class or its name); else a `DataError`."
-    kind = {'int': int, 'float': float, 'str': str, 'bool': bool}.get(kind, kind)
+    kind = _TYPES.get(kind, kind)
+    if typing.get_origin(kind) in (UnionType, typing.Union):
+        fitting = [k for k in typing.get_args(kind) if type(value) is k]
+        check(bool(fitting), f'parameter {name} = {value!r:.80} is {type(value).__name__}, expected {kind}')
+        return value
+    kind = typing.get_origin(kind) or kind  # tuple[str, ...]: a tuple
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        check(abs(value) < 10**300, f'parameter {name} = {value!r:.80} is too large')
         return float(value)
+    if kind is tuple and type(value) is list:
+        value = tuple(value)
     check(
-        type(value) is kind,
-        f'parameter {name} = {value!r} is {type(value).__name__}, expected {kind.__name__}',
+        not isinstance(kind, type) or type(value) is kind,
+        f'parameter {name} = {value!r:.80} is {type(value).__name__}, expected {_named(kind)}',
     )
+    check(_finite_inside(value), f'parameter {name} = {value!r:.80}: a number that is NaN or infinite')
+    check(not isinstance(value, str) or '\0' not in value, f'parameter {name} = {value!r:.80}: holds a NUL')
     return value
 
 
-def make_config(config_type: type[Row], values: dict) -> Row:
-    "Build a configuration; `DataError` for an unknown name, with the nearest valid one, or a wrong type."
-    known = {f.name: f for f in fields(config_type)}
+def make_config(config_type: type[Row], values: Mapping[str, Any]) -> Row:
+    """Build a configuration from names and values.
+
+    Raises `DataError` for an unknown name, with the nearest valid one, for a name that is lacking, for a
+    wrong type, and for a number that is NaN or infinite."""
+    what = config_type.__name__
+    said = f'{type(values).__name__} {values!r:.60}'
+    check(isinstance(values, Mapping), f'{what}: expected names with values, saw {said}')
+    known = {f.name: f for f in fields(config_type) if f.init}
     for name in values:
         if name in known:
             continue
-        near = difflib.get_close_matches(name, known, 1, 0.5)
+        near = difflib.get_close_matches(str(name), known, 1, 0.5)
         advice = f'did you mean {near[0]!r}?' if near else f'known are {", ".join(known)}'
-        raise DataError(f'unknown parameter {name!r} for {config_type.__name__}; {advice}')
+        raise DataError(f'unknown parameter {name!r:.80} for {what}; {advice}')
+    lacking = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
+    lacking = [name for name in lacking if name not in values]
+    check(
+        not lacking, f'{what} needs {", ".join(lacking)}; given are {", ".join(map(str, values)) or "none"}'
+    )
     return config_type(**{name: _coerce(name, value, known[name].type) for name, value in values.items()})
 
 # %% ../../nbs/core/04_settings.ipynb #3bd263a4

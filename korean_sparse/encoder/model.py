@@ -7,9 +7,10 @@ __all__ = ['SparseEncoder', 'installed_model', 'pack', 'unpack']
 
 # %% ../../nbs/encoder/07_model.ipynb #767de920
 import json
-import tempfile
+import os
+import shutil
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Iterator, Sequence
@@ -22,18 +23,38 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
-from ..core.files import write_json, write_text
+from ..core.checked_json import read_json
 from ..core.left_out import LeftOut
 from ..core.rows import DataError, check, log
-from ..core.tensors import read_tensors, write_tensors
+from ..core.tensors import check_tensors, disk_errors, read_tensors
+from korean_sparse.encoder.folders import (
+    check_claims,
+    checkpoint_folder,
+    named,
+    plain_settings,
+    put_json,
+    put_tensors,
+    put_text,
+    read_whole,
+)
 from .fused import mlm_parts, prune
-from .heads import SILENT, AnchoredHead, EncoderConfig, SpladeHead, saturated
+from korean_sparse.encoder.heads import (
+    SILENT,
+    AnchoredHead,
+    EncoderConfig,
+    SpladeHead,
+    check_head,
+    saturated,
+)
 from .packing import PACKED, pack_tensors, unpack_tensors
-from .start import half_precision, load_model
+from .start import check_weights, half_precision, load_model, read_tokenizer
 from .windows import read_in_windows, window_step
-from ..retrieval.query import QueryEncoder, load_idf, load_tokenizer, readable, special_ids
+from ..retrieval.query import QueryEncoder, load_idf, readable, special_ids
 from ..text.spellings import spelling_spans
 from ..text.vocabulary import MUTED, Vocabulary
+
+if hasattr(os, 'register_at_fork'):  # a forked child would wait for ever for threads that it does not have
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 # %% ../../nbs/encoder/07_model.ipynb #3e05061e
 def _cutter(tokenizer: Tokenizer, length: int) -> Tokenizer:
@@ -221,17 +242,20 @@ class SparseEncoder(nn.Module):
         return [(name(int(row.indices[i])), round(float(row.data[i]), 3)) for i in order]
 
     def save(self, folder: str | Path) -> Path:
-        "Write the checkpoint's files into `folder`, which is made; each appears whole or not at all."
+        """Write the checkpoint as `folder`, which appears whole or not at all: all of it is new then.
+
+        Raises `DataError` for a folder that holds anything but a checkpoint, `OSError` for a full disk."""
         return _save(self, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path | None = None) -> 'SparseEncoder':
         """A model from a folder that `save` or `pack` wrote; without one, that which comes with the library.
 
-        Raises `FileNotFoundError` for a missing file, `DataError` for a foreign vocabulary, tensors that do
-        not fit, and weights that are not numbers; the error names what is wrong."""
+        Nothing in the folder is run. Raises `FileNotFoundError` for a missing file, `DataError` for a folder
+        that wants code of its own, a foreign vocabulary, tensors that do not fit, and weights that are not
+        numbers; the error names what is wrong."""
         folder = installed_model() if folder is None else Path(folder)
-        return unpack(folder) if (folder / PACKED).exists() else _load(cls, folder)
+        return read_whole(folder, lambda whole: _read_model(cls, whole))
 
 # %% ../../nbs/encoder/07_model.ipynb #a9099e2a
 def _count_losses(left_out: LeftOut, number: int, text: str, cut: bool, terms: int) -> None:
@@ -329,12 +353,14 @@ def _quiet() -> Iterator[None]:
 
 def _write_backbone(model: SparseEncoder, folder: Path) -> None:
     "Hugging Face's part: the weights, and `config.json` with our settings in it."
-    with tempfile.TemporaryDirectory(dir=folder) as tmp:
-        with _quiet():
-            model.backbone.save_pretrained(tmp)
-        settings = json.loads((Path(tmp) / 'config.json').read_text(encoding='utf-8'))
-        write_json(folder / 'config.json', settings | {'korean_sparse': model.config.settings})
-        (Path(tmp) / 'model.safetensors').replace(folder / 'model.safetensors')
+    part = folder / 'backbone'  # they may write more than is wanted
+    part.mkdir()
+    with _quiet(), disk_errors(part):
+        model.backbone.save_pretrained(str(part))
+    settings = read_json(part / 'config.json')
+    put_json(folder / 'config.json', settings | {'korean_sparse': model.config.settings})
+    (part / 'model.safetensors').replace(folder / 'model.safetensors')
+    shutil.rmtree(part)
 
 
 def _write_head(model: SparseEncoder, folder: Path) -> None:
@@ -342,13 +368,13 @@ def _write_head(model: SparseEncoder, folder: Path) -> None:
     if model.config.head == 'anchored':
         model.head.save(folder)
         return
-    write_tensors(folder / 'model.safetensors', model.head.state_dict())
+    put_tensors(folder / 'model.safetensors', model.head.state_dict())
     settings = {
         'pooling_strategy': 'max',
         'activation_function': 'log1p_relu' if model.config.second_log else 'relu',
         'embedding_dimension': len(model.vocab),
     }
-    write_json(folder / 'config.json', settings)
+    put_json(folder / 'config.json', settings)
 
 # %% ../../nbs/encoder/07_model.ipynb #f63380e7
 def _special_names(tokenizer: Tokenizer) -> dict[str, str]:
@@ -373,16 +399,16 @@ def _write_tokenizer(model: SparseEncoder, folder: Path) -> None:
         'model_max_length': model.config.max_length,
         **_special_names(model.tokenizer),
     }
-    write_text(folder / 'tokenizer.json', model.tokenizer.to_str(pretty=True))
-    write_json(folder / 'tokenizer_config.json', settings)
+    put_text(folder / 'tokenizer.json', model.tokenizer.to_str(pretty=True))
+    put_json(folder / 'tokenizer_config.json', settings)
 
 
 def _write_query(model: SparseEncoder, folder: Path) -> None:
     "The query side for sentence-transformers: a table of weights, special tokens 0."
     weight = torch.tensor(model.query.idf)
     weight[sorted(special_ids(model.tokenizer))] = 0
-    write_tensors(folder / 'model.safetensors', {'weight': weight})
-    write_json(folder / 'config.json', {'frozen': False})
+    put_tensors(folder / 'model.safetensors', {'weight': weight})
+    put_json(folder / 'config.json', {'frozen': False})
     _write_tokenizer(model, folder)
 
 
@@ -391,8 +417,8 @@ def _write_terms(model: SparseEncoder, folder: Path) -> None:
     terms = [model.tokenizer.id_to_token(i) for i in range(len(model.vocab))]
     skip = special_ids(model.tokenizer)
     idf = {t: round(float(w), 6) for i, (t, w) in enumerate(zip(terms, model.query.idf)) if i not in skip}
-    write_text(folder / 'vocab.txt', '\n'.join(terms) + '\n')
-    write_json(folder / 'idf.json', idf)
+    put_text(folder / 'vocab.txt', '\n'.join(terms) + '\n')
+    put_json(folder / 'idf.json', idf)
 
 # %% ../../nbs/encoder/07_model.ipynb #cb612301
 _THEIRS = 'sentence_transformers.sparse_encoder.modules'
@@ -428,55 +454,79 @@ def _write_router(config: EncoderConfig, folder: Path) -> None:
         'prompts': {'query': '', 'document': ''},
         'default_prompt_name': None,
     }
-    write_json(folder / 'modules.json', [module])
-    write_json(folder / 'router_config.json', router)
-    write_json(folder / 'sentence_bert_config.json', transformer)
-    write_json(folder / 'config_sentence_transformers.json', whole)
+    put_json(folder / 'modules.json', [module])
+    put_json(folder / 'router_config.json', router)
+    put_json(folder / 'sentence_bert_config.json', transformer)
+    put_json(folder / 'config_sentence_transformers.json', whole)
 
 
 def _save(model: SparseEncoder, folder: Path) -> Path:
     "All files of a checkpoint."
-    for part in ('head', 'query'):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    _write_backbone(model, folder)
-    _write_tokenizer(model, folder)
-    _write_head(model, folder / 'head')
-    _write_query(model, folder / 'query')
-    _write_router(model.config, folder)
-    _write_terms(model, folder)
+    with checkpoint_folder(folder) as new:
+        for part in ('head', 'query'):
+            (new / part).mkdir()
+        _write_backbone(model, new)
+        _write_tokenizer(model, new)
+        _write_head(model, new / 'head')
+        _write_query(model, new / 'query')
+        _write_router(model.config, new)
+        _write_terms(model, new)
     return folder
 
 # %% ../../nbs/encoder/07_model.ipynb #695b7709
 def _check_complete(folder: Path, names: Sequence[str], what: str) -> None:
     "Raise `FileNotFoundError`, naming what is not there."
-    missing = [f for f in names if not (folder / f).exists()]
+    missing = [f for f in names if not (folder / f).is_file()]
     if missing:
         raise FileNotFoundError(f'{folder} is not a complete {what}: it lacks {", ".join(missing)}')
 
 
 def _read_config(folder: Path) -> tuple[dict, EncoderConfig]:
     "Both parts of `config.json`: Hugging Face's settings, and ours."
-    settings = json.loads((folder / 'config.json').read_text(encoding='utf-8'))
+    settings, where = plain_settings(folder), f'{folder}/config.json'
     ours = settings.pop('korean_sparse', None)
     check(
-        isinstance(ours, dict) and set(ours) <= {f.name for f in fields(EncoderConfig)},
-        f'{folder}/config.json: not a korean_sparse model, or of another version: {ours}',
+        isinstance(ours, dict),
+        f'{where}: not a korean_sparse model, or of another version: {ours!r:.60}',
     )
-    return settings, EncoderConfig(**ours)
+    try:
+        return settings, EncoderConfig.of(ours, where)
+    except DataError as e:
+        raise DataError(f'{e} (not a korean_sparse model, or of another version)') from None
 
 
 def _read_backbone(folder: Path, head: str) -> PreTrainedModel:
     "The encoder, for the splade head with its decoder."
-    try:
-        with _quiet():
-            backbone, mlm = load_model(folder)
-    except DataError:
-        raise
-    except Exception as e:
-        raise DataError(
-            f'{folder}/model.safetensors does not fit config.json, or is torn: {str(e).splitlines()[0]}'
-        ) from None
+    with _quiet():
+        backbone, mlm = load_model(folder)
+    check(head != 'splade' or mlm is not None, f'{folder}: head = "splade", but no masked language model')
     return mlm if head == 'splade' else backbone
+
+
+def _check_length(config: EncoderConfig, backbone: PreTrainedModel, folder: Path) -> None:
+    "Raise `DataError` where a window is longer than what the encoder has positions for."
+    embeddings = getattr(backbone.base_model, 'embeddings', None)
+    table = getattr(embeddings, 'position_embeddings', None)
+    if isinstance(table, nn.Embedding):
+        taken = 0 if table.padding_idx is None else table.padding_idx + 1  # it counts from there
+        room = table.num_embeddings - taken
+        check(
+            config.max_length <= room,
+            f'{folder}/config.json: max_length = {config.max_length}, but the encoder has {room} positions',
+        )
+
+
+@torch.no_grad()
+def _check_answer(model: 'SparseEncoder', folder: Path) -> None:
+    "Ask the model once, for some of its terms: what it gives must be weights."
+    size = len(model.vocab)
+    ids = torch.arange(0, size, max(1, size // 16))[None, : min(16, model.config.max_length)]
+    with named(folder, 'a model that fails when it is asked'):
+        weights = model(ids, torch.ones_like(ids))
+    check(
+        bool(torch.isfinite(weights).all() and (weights >= 0).all()),
+        f'{folder}: gives weights that are negative, NaN or infinite: the checkpoint is damaged',
+    )
 
 # %% ../../nbs/encoder/07_model.ipynb #82087ce3
 def _fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
@@ -503,18 +553,30 @@ def _load(kind: type[SparseEncoder], folder: Path) -> SparseEncoder:
     "What `save` wrote."
     _check_complete(folder, _FILES, 'model')
     _, config = _read_config(folder)
-    tokenizer, tensors = load_tokenizer(folder), read_tensors(folder / 'head/model.safetensors')
+    path = folder / 'head/model.safetensors'
+    tokenizer, tensors = read_tokenizer(folder), read_tensors(path)
+    check('kinds' in tensors, f'{path} does not fit config.json: Missing key: kinds')
     size, kinds = tokenizer.get_vocab_size(), tensors['kinds']
     check(
-        size == len(kinds),
+        size == kinds.numel(),
         f'a vocabulary that does not fit the checkpoint: {folder}/tokenizer.json has {size} terms, '
-        f'the head {len(kinds)}',
+        f'the head {kinds.numel()}',
     )
-    vocab = Vocabulary(tokenizer, kinds.numpy().astype(np.int8))
     backbone = _read_backbone(folder, config.head)
+    check_head(config, tensors, size, backbone.config.hidden_size, path)
+    _check_length(config, backbone, folder)
+    vocab = Vocabulary(tokenizer, kinds.numpy().astype(np.int8))
     model = kind(config, backbone, vocab, load_idf(folder, tokenizer))
-    _fill(model.head, tensors, folder / 'head/model.safetensors')
+    _fill(model.head, tensors, path)
     return model.eval()
+
+
+def _read_model(kind: type[SparseEncoder], folder: Path) -> SparseEncoder:
+    "Either sort of folder, and asked once."
+    with named(folder, 'not a model that can be read'):
+        model = _unpack(folder) if (folder / PACKED).exists() else _load(kind, folder)
+    _check_answer(model, folder)
+    return model
 
 # %% ../../nbs/encoder/07_model.ipynb #c466cfa0
 def installed_model() -> Path:
@@ -526,39 +588,70 @@ def pack(model: SparseEncoder, folder: str | Path) -> Path:
     """Write an anchored `model` into `folder` as packed.safetensors, config.json and tokenizer.json.
 
     For a model that is to be small, in a repository or a wheel; `SparseEncoder.load` reads it. Weights keep
-    eight bits. Raises `DataError` for a model with the splade head."""
+    eight bits, and the folder appears whole or not at all. Raises `DataError` for a model with the splade
+    head, and for a folder that holds anything but a checkpoint."""
     check(
         model.config.head == 'anchored',
         f'pack: head = {model.config.head!r}: only models with the anchored head are packed',
     )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / PACKED, pack_tensors(model.state_dict()) | {'idf': torch.tensor(model.query.idf)})
-    settings = model.backbone.config.to_diff_dict() | {'model_type': model.backbone.config.model_type}
-    write_json(folder / 'config.json', settings | {'korean_sparse': model.config.settings})
-    tokenizer = json.loads(model.tokenizer.to_str())
-    write_text(folder / 'tokenizer.json', json.dumps(tokenizer, ensure_ascii=False, separators=(',', ':')))
-    return folder
+    with checkpoint_folder(folder) as new:
+        tensors = pack_tensors(model.state_dict()) | {'idf': torch.tensor(model.query.idf)}
+        put_tensors(new / PACKED, tensors)
+        settings = model.backbone.config.to_diff_dict() | {'model_type': model.backbone.config.model_type}
+        put_json(new / 'config.json', settings | {'korean_sparse': model.config.settings})
+        tokenizer = json.loads(model.tokenizer.to_str())
+        text = json.dumps(tokenizer, ensure_ascii=False, separators=(',', ':'))
+        put_text(new / 'tokenizer.json', text)
+    return Path(folder)
 
 
 def unpack(folder: str | Path) -> SparseEncoder:
     """What `pack` wrote, in float32, ready to encode.
 
     Raises `FileNotFoundError` for a missing file, `DataError` for a torn or foreign one."""
-    folder = Path(folder)
-    _check_complete(folder, (PACKED, 'config.json', 'tokenizer.json'), 'packed model')
-    settings, config = _read_config(folder)
-    state, tokenizer = unpack_tensors(read_tensors(folder / PACKED)), load_tokenizer(folder)
-    idf, kinds = state.pop('idf', torch.zeros(0)), state.get('head.kinds', torch.zeros(0))
-    check(
-        tokenizer.get_vocab_size() == len(idf) == len(kinds),
-        f'a vocabulary that does not fit: {folder}/tokenizer.json has {tokenizer.get_vocab_size()} terms, '
-        f'{PACKED} {len(idf)}',
-    )
-    backbone = AutoModel.from_config(AutoConfig.for_model(**settings))
+    return read_whole(folder, _unpack)
+
+
+def _packed_backbone(settings: dict, state: dict[str, Tensor], folder: Path) -> PreTrainedModel:
+    "An untrained encoder for these settings, after `state` was found to be the tensors that it needs."
+    where = f'{folder}/config.json'
+    with named(where, 'no settings of an encoder'):
+        config = AutoConfig.for_model(**settings)
+        make = lambda: AutoModel.from_config(config, trust_remote_code=False)
+        encoder = {k.removeprefix('backbone.'): x for k, x in state.items() if k.startswith('backbone.')}
+        claimed = check_claims(settings, {k: tuple(x.shape) for k, x in encoder.items()}, make, where)
+        wanted = _without_pooler(claimed).state_dict()
+        check_tensors(encoder, wanted, f'{folder / PACKED} does not fit config.json')
+        return _without_pooler(make())
+
+
+def _without_pooler(backbone: PreTrainedModel) -> PreTrainedModel:
     if getattr(backbone, 'pooler', None) is not None:
         backbone.pooler = None
-    vocab = Vocabulary(tokenizer, kinds.numpy().astype(np.int8))
-    model = SparseEncoder(config, backbone, vocab, idf.numpy())
-    _fill(model, state, folder / PACKED)
+    return backbone
+
+
+def _unpack(folder: Path) -> SparseEncoder:
+    "What `pack` wrote."
+    _check_complete(folder, (PACKED, 'config.json', 'tokenizer.json'), 'packed model')
+    settings, config = _read_config(folder)
+    path = folder / PACKED
+    check(config.head == 'anchored', f'{folder}/config.json: head = {config.head!r}: these are not packed')
+    state = unpack_tensors(read_tensors(path), str(path))
+    tokenizer = read_tokenizer(folder)
+    idf, kinds = state.pop('idf', torch.zeros(0)), state.get('head.kinds', torch.zeros(0))
+    size = tokenizer.get_vocab_size()
+    check(
+        size == idf.numel() == kinds.numel(),
+        f'a vocabulary that does not fit: {folder}/tokenizer.json has {size} terms, {PACKED} {idf.numel()}',
+    )
+    sane = idf.dim() == 1 and idf.is_floating_point() and float(idf.min()) >= 0 and float(idf.max()) <= 64
+    check(sane, f'{path}: idf holds {float(idf.min()):g} to {float(idf.max()):g}: must lie in 0 to 64')
+    backbone = _packed_backbone(settings, state, folder)
+    head = {k.removeprefix('head.'): x for k, x in state.items() if k.startswith('head.')}
+    check_head(config, head, size, backbone.config.hidden_size, path)
+    _check_length(config, backbone, folder)
+    model = SparseEncoder(config, backbone, Vocabulary(tokenizer, kinds.numpy().astype(np.int8)), idf.numpy())
+    _fill(model, state, path)
+    check_weights(model.backbone, str(path))
     return model.eval()

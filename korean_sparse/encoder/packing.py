@@ -9,6 +9,8 @@ __all__ = ['PACKED', 'pack_tensors', 'unpack_tensors']
 import torch
 from torch import Tensor
 
+from ..core.rows import check
+
 # %% ../../nbs/encoder/06_packing.ipynb #84e34849
 def _to_int8(x: Tensor) -> tuple[Tensor, Tensor]:
     """Rows of `x` [..., D] as int8, and one float32 scale each, [..., 1].
@@ -61,16 +63,28 @@ def pack_tensors(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return packed
 
 # %% ../../nbs/encoder/06_packing.ipynb #6d07c336
-def unpack_tensors(packed: dict[str, Tensor]) -> dict[str, Tensor]:
-    "What `pack_tensors` made, in float32 and int64 again; bits stay bits."
+def unpack_tensors(packed: dict[str, Tensor], where: str = 'packed') -> dict[str, Tensor]:
+    """What `pack_tensors` made, in float32 and int64 again; bits stay bits.
+
+    Raises `DataError`, which begins with `where`, for scales that are not those of a matrix."""
     state: dict[str, Tensor] = {}
     for name, x in packed.items():
         if name.endswith(_SCALE):
-            continue
-        if name + _SCALE in packed:
-            state[name] = x.float() * packed[name + _SCALE]
+            check(name.removesuffix(_SCALE) in packed, f'{where}: {name} without its matrix')
+        elif name + _SCALE in packed:
+            state[name] = x.float() * _scale_of(name, packed, where)
         elif x.dtype == torch.bool:
             state[name] = x
         else:
             state[name] = x.float() if x.is_floating_point() else x.long()
     return state
+
+
+def _scale_of(name: str, packed: dict[str, Tensor], where: str) -> Tensor:
+    "The scales of a matrix, one a row; other shapes would fit, too, and give a matrix of another size."
+    x, scale = packed[name], packed[name + _SCALE]
+    check(
+        x.dtype == torch.int8 and scale.is_floating_point() and scale.shape == (*x.shape[:-1], 1),
+        f'{where}: {name} is {x.dtype} {tuple(x.shape)}, its scales {scale.dtype} {tuple(scale.shape)}',
+    )
+    return scale

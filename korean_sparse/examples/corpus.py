@@ -13,7 +13,7 @@ from typing import Iterator, Sequence
 
 from ..core.places import need
 from ..core.records import DOCUMENT, as_text, read_lines, read_records, record_files, settle
-from ..core.rows import check
+from ..core.rows import _is_number, check
 from ..core.settings import make_config
 from ..retrieval.sets import load_retrieval
 
@@ -36,14 +36,18 @@ class TextSource:
     encoding: str = ''
 
     def __post_init__(self):
+        check(bool(self.path), 'texts: a source without a path')
+        numbers = (self.weight, self.weight_en, self.heal, self.heal_en)
         check(
-            min(self.weight, self.weight_en, self.heal, self.heal_en) >= 0,
-            f'texts: {self.path}: weights and numbers of parts must not be negative',
+            all(map(_is_number, numbers)) and min(numbers) >= 0,
+            f'texts: {self.path}: weights and numbers of parts must be finite and not negative: {numbers}',
         )
 
 
 def read_text_sources(descriptions: Sequence[dict]) -> list[TextSource]:
     "Sources from their descriptions; a missing file and an unknown name are errors."
+    listed = isinstance(descriptions, (list, tuple))
+    check(listed, f'texts: {descriptions!r:.60}, where a list of sources is needed')
     sources = [make_config(TextSource, description) for description in descriptions]
     return [TextSource(**{**vars(s), 'path': str(need(s.path, 'texts'))}) for s in sources]
 

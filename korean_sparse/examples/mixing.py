@@ -9,7 +9,6 @@ __all__ = ['Source', 'read_source', 'load_examples', 'mix', 'homogeneous_batches
 import functools
 import inspect
 import itertools
-import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, fields, make_dataclass, replace
@@ -18,7 +17,7 @@ from random import Random
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from ..core.places import need, resolve
-from ..core.rows import DataError, TrainExample, check
+from ..core.rows import TrainExample, _is_number, _is_whole, check
 from ..core.settings import make_config
 from .readers import KINDS
 from .reading import nearest
@@ -39,7 +38,14 @@ class Source:
     def __post_init__(self):
         for name in ('limit', 'sample'):
             value = getattr(self, name)
-            check(value >= 0, f'{self.kind} source: {name} = {value} must not be negative')
+            check(
+                _is_whole(value) and value >= 0,
+                f'{self.kind} source: {name} = {value!r:.40} must not be negative',
+            )
+        sane = _is_number(self.weight) and self.weight >= 0
+        check(sane, f'{self.kind} source: weight = {self.weight!r:.40} must be a number from 0 on')
+        known = _is_whole(self.phase) and self.phase >= 1
+        check(known, f'{self.kind} source: phase = {self.phase!r:.40} must be 1 or more')
 
     def options(self) -> dict[str, Any]:
         "What the reader of the kind is given: its path or name first."
@@ -83,7 +89,9 @@ def _described(source: dict | str) -> dict:
         kind, colon, path = source.partition(':')
         check(bool(colon), f'source {source!r}: write kind:path, or a dict; kinds are {", ".join(KINDS)}')
         first_option = fields(_source_type(kind))[len(fields(Source))].name
+        check(bool(path), f'source {source!r}: nothing behind the colon; write kind:path')
         source = {'kind': kind, first_option: path}
+    check(isinstance(source, dict), f'source {source!r:.80}: write kind:path, or names with values')
     check('kind' in source, f'source {source!r} has no `kind`; known are {", ".join(KINDS)}')
     return {name: str(value) if isinstance(value, Path) else value for name, value in source.items()}
 
@@ -93,10 +101,11 @@ def read_source(values: dict | str) -> Source:
 
     Raises DataError for a name, type or value that does not fit, FileNotFoundError for a missing file."""
     description = _described(values)
-    try:
-        source = make_config(_source_type(description['kind']), description)
-    except TypeError as e:
-        raise DataError(f'{description["kind"]} source: {str(e).partition("() ")[2]}') from None
+    kind = description['kind']
+    check(isinstance(kind, str), f'unknown kind of source {kind!r:.40}; known are {", ".join(KINDS)}')
+    source = make_config(_source_type(kind), description)
+    first, value = next(iter(source.options().items()))
+    check(value != '', f'{kind} source: {first} is empty')
     files = {name: value for name, value in source.options().items() if name in _FILES and value}
     return replace(source, **{name: str(_find(value, name)) for name, value in files.items()})
 
@@ -132,7 +141,7 @@ def _check_weights(sources: dict[str, list[TrainExample]], weights: dict[str, fl
     for name, examples in sources.items():
         check(name in weights, f'mix: source {name!r} has no weight; weights are given for {given}')
         check(
-            0 < weights[name] < math.inf,
+            _is_number(weights[name]) and weights[name] > 0,
             f'mix: source {name!r} has weight {weights[name]}; give it one above 0 or leave it out',
         )
         check(bool(examples), f'mix: source {name!r} is empty; leave it out')
@@ -162,7 +171,7 @@ def mix(
 
     No example is drawn n + 1 times before all of its source were drawn n times.
     Raises DataError for an empty source and for a source without a weight above 0."""
-    check(size >= 1, f'mix: size = {size} must be at least 1')
+    check(_is_whole(size) and size >= 1, f'mix: size = {size!r:.40} must be at least 1')
     _check_weights(sources, weights)
     total = sum(weights.values())
     shares = _shares({name: size * weights[name] / total for name in sources}, size)
@@ -193,7 +202,8 @@ def homogeneous_batches(
     `lengths` are the upper edges, in characters of the longest document, of the groups within which order
     is random. At most one batch a kind is smaller, at a random length; `drop_last` leaves it out.
     Every other index occurs once. Raises DataError if there is no batch."""
-    check(size >= 1, f'homogeneous_batches: size = {size} must be at least 1')
+    check(_is_whole(size) and size >= 1, f'homogeneous_batches: size = {size!r:.40} must be at least 1')
+    check(all(map(_is_number, lengths)), f'homogeneous_batches: lengths = {lengths!r:.60} must be numbers')
     check(list(lengths) == sorted(set(lengths)), f'homogeneous_batches: lengths = {lengths} must rise')
     rng, batches = Random(f'{seed}/batches'), []
     group = [bisect_left(lengths, max(map(len, (e.positive, *e.negatives)))) for e in examples]
@@ -251,10 +261,11 @@ def document_batches(
 
     `batches` lists (0: as many as all documents fill once), shared out between the languages by their
     documents; no document is drawn n + 1 times before all of its language were drawn n times."""
+    whole = all(map(_is_whole, (documents, queries, batches, near)))
     check(
-        documents >= 2 and queries >= 1 and near >= 0,
+        whole and documents >= 2 and queries >= 1 and near >= 0 and batches >= 0,
         f'document_batches: documents = {documents}, queries = {queries}, near = {near}: '
-        'at least 2 documents, 1 query, no fewer than 0 neighbours',
+        f'batches = {batches}: at least 2 documents, 1 query, no fewer than 0 neighbours and batches',
     )
     check(bool(examples), 'document_batches: no example')
     asked = _grouped(range(len(examples)), lambda i: examples[i].positive)  # document -> examples it answers

@@ -275,7 +275,7 @@ def _written(path: str | Path, split: str, report: Report, encoding: str = '') -
     files = sorted(Path(path).glob('*.jsonl')) if Path(path).is_dir() else [Path(path)]
     rows = itertools.chain.from_iterable(json_rows(file, report, encoding) for file in files)
     for where, row in rows:
-        number = re.search(r'(\d+)$', str(row.get('id', '')))
+        number = re.search(r'(?<!\d)(\d+)$', str(row.get('id', '')))
         has_passage = row.get('ko') or row.get('en')
         has_question = row.get('ko_q') or row.get('en_q')
         if not (number and has_passage and has_question):

@@ -9,16 +9,17 @@ __all__ = ['Report', 'nearest', 'row_examples', 'random_stretch', 'reader', 'tab
 # %% ../../nbs/examples/00_reading.ipynb #fee0901c
 import difflib
 import functools
-import json
+import inspect
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from random import Random
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from ..core.files import make_row
 from ..core.left_out import LeftOut
-from ..core.records import _lines, as_text, read_records, read_text
-from ..core.rows import DataError, Row, TrainExample, check, log
+from ..core.records import _from_json, _Halves, _lines, as_text, read_records, read_text
+from ..core.rows import DataError, Row, TrainExample, _is_number, _is_whole, check, log
 from ..text.normal import language
 
 # %% ../../nbs/examples/00_reading.ipynb #1894c33e
@@ -32,6 +33,10 @@ class Report:
     def drop(self, reason: str, where: str) -> None:
         "Count something that is left out; `where` is a file and a line."
         self.left_out.add(reason, where)
+
+    def note(self, reason: str, where: str) -> None:
+        "Count a part that is left away from an example that stays."
+        self.left_out.add(f'{reason} (the example stays)', where)
 
     def __str__(self) -> str:
         return f'{self.kept} examples; dropped: {self.left_out or "none"}'
@@ -58,7 +63,7 @@ def row_examples(
 
     With `both` also the example from `positive` to `query`, and neither has negatives. Without `kind` it is
     `mono`, or `cross` if query and positive differ in language. `scores` are a teacher's, of the positive
-    and of each negative."""
+    and of each negative; those that do not fit are left away, and counted."""
     given = (query, positive, *negatives)
     try:
         texts = [as_text(t, where, 'a text').strip() for t in given]
@@ -78,7 +83,10 @@ def row_examples(
     if not kind:
         kind = 'mono' if language(query) == language(positive) else 'cross'
     negatives = () if both else tuple(wrong[n] for n in kept)
-    rated = (scores[0], *(scores[n + 1] for n in kept)) if scores and not both else None
+    fit = len(scores) == len(given) - 1 and all(map(_is_number, scores))
+    if scores and not fit:
+        report.note('scores that are no finite numbers, or not one for each text', where)
+    rated = (scores[0], *(scores[n + 1] for n in kept)) if scores and fit and not both else None
     yield TrainExample(query, positive, negatives, rated, kind)
     if both:
         yield TrainExample(positive, query, (), kind=kind)
@@ -92,13 +100,35 @@ def random_stretch(text: str, words: int, rng: Random) -> tuple[str, str]:
     return ' '.join(found[start : start + n]), ' '.join(found[:start] + found[start + n :])
 
 # %% ../../nbs/examples/00_reading.ipynb #c904b1cc
+_OPTIONS = {
+    int: (_is_whole, 'a whole number'),
+    float: (_is_number, 'a finite number'),
+    bool: (lambda value: isinstance(value, bool), 'true or false'),
+    str: (lambda value: isinstance(value, (str, PathLike)), 'a text or a path'),
+}
+
+
+def _check_option(name: str, value: Any, annotation: Any) -> None:
+    "A `DataError` for an option that is not of its type, and for a number below 0 (but a seed may be any)."
+    if annotation in _OPTIONS:
+        fits, called = _OPTIONS[annotation]
+        check(fits(value), f'option {name} = {value!r:.60}, where {called} is needed')
+        negative = annotation in (int, float) and name != 'seed' and value < 0
+        check(not negative, f'option {name} = {value!r:.60}: must not be negative')
+
+
 def reader(make: Callable[..., Iterator[TrainExample]]) -> Callable[..., Iterator[TrainExample]]:
     """Make a generator over `path` a reader: it gets a `report` (a new one unless the caller gives one)
-    and raises `DataError` at its end if it gave no example."""
+    and raises `DataError` at its end if it gave no example.
+
+    Options are checked by their annotations: numbers are finite and not negative."""
+    signature = inspect.signature(make)
 
     @functools.wraps(make)
     def read(path, *args, report: Report | None = None, **options):
         report = Report() if report is None else report
+        for name, value in signature.bind_partial(path, *args, **options).arguments.items():
+            _check_option(name, value, signature.parameters[name].annotation)
         rows = make(path, *args, report=report, **options)
         try:
             # the report counts as the examples are taken, so that it is right if the caller stops early
@@ -151,13 +181,9 @@ def typed_rows(
 
 # %% ../../nbs/examples/00_reading.ipynb #63b43005
 def json_document(path: str | Path, encoding: str = '') -> Any:
-    "What a file of JSON holds; `DataError` if it is none."
-    try:
-        return json.loads(read_text(path, encoding))
-    except (ValueError, RecursionError) as e:  # also a number of too many digits
-        if isinstance(e, DataError):
-            raise
-        raise DataError(f'{path}: not JSON ({e})') from None
+    "What a file of JSON holds; `DataError` if it is none, or if a name is there twice in an object."
+    with _Halves(path) as halves:
+        return _from_json(read_text(path, encoding), str(path), halves)
 
 
 def json_list(path: str | Path, key: str = '', encoding: str = '') -> list:

@@ -21,7 +21,7 @@ from korean_sparse.core.records import (
     record_files,
     settle,
 )
-from ..core.rows import DataError
+from ..core.rows import DataError, _is_number
 from .reading import Report, json_document, json_list, json_rows
 
 # %% ../../nbs/examples/05_shapes.ipynb #e3cc6c76
@@ -29,7 +29,7 @@ _CLOSED = re.compile(
     r'</(?:p|div|t[dhr]|li|[uod]l|d[dt]|table|tbody|body|html|h[1-6]|span|section)\s*>|<!doctype|<br\s*/?>',
     re.I,
 )
-_TAG = re.compile(r'<!--|-->|<![^<>]*>|</?([a-zA-Z][a-zA-Z0-9]*)[^<>]*>')
+_TAG = re.compile(r'<!--|-->|<![^<>]*>|</?([a-zA-Z][a-zA-Z0-9]*)(?![a-zA-Z0-9])[^<>]*>')
 _LINES = frozenset(
     'p div tr li ul ol dl dd dt table thead tbody caption h1 h2 h3 h4 h5 h6 br hr section article body html '
     'title pre blockquote'.split()
@@ -235,13 +235,13 @@ def _several(value: Any, where: str) -> list[Any]:
 
 
 def _numbers(value: Any) -> list[float]:
-    "A list of numbers; empty if it is none."
+    "A list of finite numbers; empty if it is none."
     numbers = value if isinstance(value, (list, tuple)) else []
-    good = all(isinstance(n, (int, float)) and not isinstance(n, bool) and n == n for n in numbers)
+    good = all(map(_is_number, numbers))
     return [float(n) for n in numbers] if good else []
 
 # %% ../../nbs/examples/05_shapes.ipynb #cf74b901
-def _labelled(where: str, row: dict, columns: dict[str, str]) -> LabelledRow:
+def _labelled(where: str, row: dict, columns: dict[str, str], report: Report) -> LabelledRow:
     "A row as `columns` (of `_LABELLED`) say; may raise `DataError`."
     if 'several' in columns:
         positives = _several(row[columns['several']], where)
@@ -249,8 +249,11 @@ def _labelled(where: str, row: dict, columns: dict[str, str]) -> LabelledRow:
         value = row[columns['single']]
         positives = [_passage(value, where)]
     negatives = [t for name in row if _NEGATIVE.fullmatch(str(name)) for t in _several(row[name], where)]
-    scores = [_numbers(row.get(name)) for name in ('pos_scores', 'neg_scores')]
+    given = [row.get(name) for name in ('pos_scores', 'neg_scores')]
+    scores = [_numbers(value) for value in given]
     if [len(s) for s in scores] != [len(positives), len(negatives)]:
+        if any(value is not None and value != [] for value in given):
+            report.note('scores that are no finite numbers, or not one for each text', where)
         scores = [[], []]
     return LabelledRow(where, row[columns['query']], positives, negatives, *scores)
 
@@ -274,7 +277,7 @@ def labelled_rows(path: str | Path, report: Report, encoding: str = '') -> Itera
             report.drop('row that is labelled 0', where)
         else:
             try:
-                yield _labelled(where, row, columns)
+                yield _labelled(where, row, columns, report)
             except DataError as e:
                 report.drop('a field that is not text', str(e))
 

@@ -12,15 +12,17 @@ from typing import Callable, Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from ..core.rows import _is_whole, check
 from ..encoder.model import SparseEncoder
 from .systems import Answer, System, sparse_search
 from ..retrieval.sets import RetrievalSet, averages, measure
 
 # %% ../../nbs/judging/02_costs.ipynb #4d621cd6
 def keep_strongest(rows: csr_matrix, k: int) -> csr_matrix:
-    "Only the `k` largest weights of each row."
+    "Only the `k` largest weights of each row; `DataError` for a `k` that is no whole number from 0 on."
+    check(_is_whole(k) and k >= 0, f'keep_strongest: k = {k!r:.40}: must be 0 or more')
     rows = rows.tocsr()
-    weights, columns, ends = [], [], [0]
+    weights, columns, ends = [rows.data[:0]], [rows.indices[:0]], [0]
     for start, end in zip(rows.indptr[:-1], rows.indptr[1:]):
         kept = np.sort(np.argsort(-rows.data[start:end], kind='stable')[:k])
         weights.append(rows.data[start:end][kept])
@@ -65,7 +67,11 @@ def pruning_curve(
 
 # %% ../../nbs/judging/02_costs.ipynb #ffc62fdc
 def latency(search: Callable[[str], object], queries: Sequence[str], repeat: int = 3) -> float:
-    "Median milliseconds of one query (the best of `repeat` rounds for each)."
+    """Median milliseconds of one query (the best of `repeat` rounds for each).
+
+    Raises `DataError` without queries or rounds."""
+    check(len(queries) > 0, 'latency: no queries')
+    check(_is_whole(repeat) and repeat >= 1, f'latency: repeat = {repeat!r:.40}: must be 1 or more')
     best = np.full(len(queries), np.inf)
     for _ in range(repeat):
         for i, q in enumerate(queries):

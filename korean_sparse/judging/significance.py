@@ -11,17 +11,42 @@ from typing import Sequence
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..core.rows import check
+from ..core.checked_json import fitted
+from ..core.rows import _is_number, _is_whole, check
 from .systems import Answer, System
 from ..retrieval.runs import check_run
 from ..retrieval.sets import METRICS, RetrievalSet, Run, averages, measure
 
 # %% ../../nbs/judging/01_significance.ipynb #239925b2
+def _numbers(values: Sequence[float], where: str) -> np.ndarray:
+    "Values as an array [N]; a `DataError` for what is no list of finite numbers: NaN would be significant."
+    listed = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
+    check(listed, f'{where}: {values!r:.60}, where a list of numbers is needed')
+    plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    bad = [v for v in plain if not _is_number(v.item() if isinstance(v, np.number) else v)]
+    check(not bad, f'{where}: {bad[0] if bad else None!r:.60}, where a finite number is needed')
+    return np.asarray(plain, float)
+
+
+def _check_draws(rounds: int, seed: int, where: str) -> None:
+    check(_is_whole(rounds) and rounds >= 1, f'{where}: rounds = {rounds!r:.40}: must be 1 or more')
+    check(_is_whole(seed) and seed >= 0, f'{where}: seed = {seed!r:.40}: must be a whole number from 0 on')
+
+
 def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000, seed: int = 0) -> float:
     """Two-sided p of the mean difference of paired values, by random sign flips (Fisher's randomisation test,
-    as in Smucker et al. 2007); never below 1/(rounds + 1)."""
-    differences = np.asarray(a, float) - np.asarray(b, float)
-    check(len(differences) > 0, 'randomisation_p: no queries')
+    as in Smucker et al. 2007); never below 1/(rounds + 1).
+
+    Raises `DataError` for values that are no finite numbers, for lists of different lengths or without
+    queries, and for less than one round."""
+    ours, theirs = (_numbers(values, 'randomisation_p') for values in (a, b))
+    check(
+        len(ours) == len(theirs),
+        f'randomisation_p: {len(ours)} values and {len(theirs)}: not of the same queries',
+    )
+    check(len(ours) > 0, 'randomisation_p: no queries')
+    _check_draws(rounds, seed, 'randomisation_p')
+    differences = ours - theirs
     differences = differences[differences != 0]  # a tie stays one, whatever its sign
     if not len(differences):
         return 1.0
@@ -31,7 +56,10 @@ def randomisation_p(a: Sequence[float], b: Sequence[float], rounds: int = 10_000
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    "Holm's step-down correction of p-values (1979), in the given order."
+    "Holm's step-down correction of p-values (1979), in the given order; `DataError` for one not in [0, 1]."
+    ps = _numbers(ps, 'holm').tolist()
+    wrong = [p for p in ps if not 0 <= p <= 1]
+    check(not wrong, f'holm: {wrong[:1]} is no p: not between 0 and 1')
     corrected, worst = [0.0] * len(ps), 0.0
     for rank, i in enumerate(np.argsort(ps, kind='stable')):
         worst = max(worst, min(1.0, ps[i] * (len(ps) - rank)))
@@ -40,8 +68,10 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def interval(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> tuple[float, float]:
-    "The 95 % bootstrap interval of the mean."
-    data = np.asarray(values, float)
+    "The 95 % bootstrap interval of the mean; `DataError` without values, and for what is no finite number."
+    data = _numbers(values, 'interval')
+    check(len(data) > 0, 'interval: no values')
+    _check_draws(rounds, seed, 'interval')
     means = data[np.random.default_rng(seed).integers(0, len(data), (rounds, len(data)))].mean(1)
     return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
@@ -61,7 +91,12 @@ def answer(
 ) -> Answers:
     """Every system's answer to every set, checked: the best `k` documents of each query.
 
-    Among the costs, `unanswered` is how many queries a system found nothing for."""
+    Among the costs, `unanswered` is how many queries a system found nothing for. Raises `DataError` for two
+    systems or two sets of one name, of which only the last would be left."""
+    check(_is_whole(k) and k >= 1, f'answer: k = {k!r:.40}: must be 1 or more')
+    for what, names in (('systems', [s.name for s in systems]), ('sets', [rs.name for rs in sets])):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        check(not twice, f'answer: two {what} of one name: {", ".join(twice)}')
     answers: Answers = {}
     steps = [(rs, system) for rs in sets for system in systems]
     for rs, system in tqdm(steps, desc='systems', unit='answer', disable=not progress):
@@ -80,7 +115,13 @@ def compare(
     """One row a system and set: all metrics, the 95 % interval of `metric`, the difference to the first
     system and its p (randomisation, corrected by Holm over all rows), and costs.
 
-    Also the values of single queries, as set -> system -> metric -> query -> value."""
+    Also the values of single queries, as set -> system -> metric -> query -> value. Raises `DataError` for an
+    unknown metric, and for a set that nobody answered."""
+    check(metric in METRICS, f'compare: unknown metric {metric!r:.40}; known are {", ".join(METRICS)}')
+    lacking = [rs.name for rs in sets if not (isinstance(answers, dict) and answers.get(rs.name))]
+    check(not lacking, f'compare: no answers to {", ".join(lacking)}')
+    empty = [rs.name for rs in sets if not rs.qrels]
+    check(not empty, f'compare: no judged queries in {", ".join(empty)}')
     values = {
         rs.name: {name: measure(rs.qrels, found.run) for name, found in answers[rs.name].items()}
         for rs in sets
@@ -105,11 +146,19 @@ def compare(
 
 # %% ../../nbs/judging/01_significance.ipynb #932f85c6
 _COSTS = ('active_terms', 'flops', 'index_mb', 'query_ms')
+_TABLE_ROW = {'set': str, 'system': str, 'queries': int, 'difference': float, 'p': float}
+
+
+def _cell(name: str) -> str:
+    "A name as a cell of a Markdown table holds it: on one line, without the sign between cells."
+    return ' '.join(name.split()).replace('|', '\\|')
 
 
 def markdown_table(rows: Sequence[dict], costs: Sequence[str] = _COSTS) -> str:
     """The rows of `compare` as Markdown, with the given `costs`; significantly better or worse than the first
-    is said."""
+    is said. Raises `DataError` for rows that `compare` did not make."""
+    for n, row in enumerate(rows, 1):
+        fitted(row, _TABLE_ROW, f'markdown_table: row {n}')
     columns = [*METRICS, 'difference', 'p', *(c for c in costs if any(c in row for row in rows))]
 
     def shown(row: dict, column: str) -> str:
@@ -121,6 +170,12 @@ def markdown_table(rows: Sequence[dict], costs: Sequence[str] = _COSTS) -> str:
     lines.append('|---|---|' + '---:|' * (len(columns) + 1) + '---|')
     for row in rows:
         verdict = '' if row['p'] >= 0.05 else 'better' if row['difference'] > 0 else 'worse'
-        cells = [row['set'], row['system'], str(row['queries']), *(shown(row, c) for c in columns), verdict]
+        cells = [
+            _cell(row['set']),
+            _cell(row['system']),
+            str(row['queries']),
+            *(shown(row, c) for c in columns),
+            verdict,
+        ]
         lines.append(f'| {" | ".join(cells)} |')
     return '\n'.join(lines) + '\n'

@@ -8,20 +8,21 @@ __all__ = ['Answer', 'System', 'tokenizer_of', 'tune_bm25', 'bm25', 'dense', 'sp
 
 # %% ../../nbs/judging/00_systems.ipynb #fe4e95b3
 import itertools
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterable, Mapping, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
+from ..core.checked_json import read_json
 from ..core.places import resolve
 from ..core.rows import DataError, check, log
+from ..encoder.folders import named, sentence_model
 from ..encoder.model import SparseEncoder
-from ..encoder.start import embed, load_start
+from ..encoder.start import embed, load_model, load_start
 from ..retrieval.bm25 import BM25
 from ..retrieval.query import SparseIndex
 from ..retrieval.runs import check_run, read_trec, reciprocal_rank_fusion
@@ -225,15 +226,14 @@ def sparse(
 
 
 def _is_ours(folder: str | Path) -> bool:
-    return 'korean_sparse' in json.loads((Path(folder) / 'config.json').read_text(encoding='utf-8'))
+    path = Path(folder) / 'config.json'
+    return path.is_file() and 'korean_sparse' in read_json(path)
 
 
 def _search_theirs(name: str, folder: str | Path, rs: RetrievalSet, k: int) -> Answer:
     "A sparse encoder of sentence-transformers."
-    from sentence_transformers import SparseEncoder as Theirs
-
     start = time.perf_counter()
-    encoder = Theirs(str(folder), device='cpu')
+    encoder = sentence_model(folder, sparse=True, device='cpu')
     rows = _rows_of(encoder.encode_document(list(rs.corpus.values()), show_progress_bar=False))
     seconds = time.perf_counter() - start
     queries = _rows_of(encoder.encode_query(list(rs.queries.values()), show_progress_bar=False))
@@ -250,26 +250,40 @@ def _rows_of(tensor) -> csr_matrix:
 # %% ../../nbs/judging/00_systems.ipynb #95eb2066
 def card(folder: str | Path, batch_size: int = 16) -> System:
     """A masked-LM checkpoint by the formula of its card, max over positions of log(1 + relu(logit)), special
-    tokens left out; queries by its `idf.json` (term -> weight; a term that is not there counts 1)."""
+    tokens left out; queries by its `idf.json` (term -> weight; a term that is not there counts 1).
+
+    Nothing in the folder is run; a search raises `DataError` for one that wants that."""
     name = f'card:{Path(folder).name}'
 
     def search(rs: RetrievalSet, k: int) -> Answer:
-        from transformers import AutoModelForMaskedLM, AutoTokenizer
-
         path = Path(folder) / 'idf.json'
         if not path.exists():
             raise FileNotFoundError(f"{name}: {path} does not exist: a card's query side is an idf.json")
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForMaskedLM.from_pretrained(folder).eval()
+        table = read_json(path, {str: float})
+        strange = [term for term, weight in table.items() if weight < 0]
+        check(not strange, f'{name}: {path}: negative weights, first that of {strange[:1]}')
+        tokenizer, model = _card_model(folder)
         texts, start = list(rs.corpus.values()), time.perf_counter()
         batches = [texts[i : i + batch_size] for i in range(0, len(texts), batch_size)]
         rows = vstack([_card_rows(model, tokenizer, batch) for batch in batches], format='csr')
         seconds = time.perf_counter() - start
-        table = json.loads(path.read_text(encoding='utf-8'))
         queries = _card_queries(tokenizer, table, list(rs.queries.values()), rows.shape[1])
         return sparse_search(name, rows, list(rs.corpus), queries, list(rs.queries), k, seconds)
 
     return System(name, search)
+
+
+def _card_model(folder: str | Path) -> tuple[Any, Any]:
+    "The tokenizer and the masked language model of a card."
+    from transformers import AutoTokenizer
+
+    _, model = load_model(folder)
+    check(model is not None, f'{folder}: no masked language model, which a card is about')
+    with named(folder, 'no tokenizer that can be read'):
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    size, rows = len(tokenizer), model.get_input_embeddings().weight.shape[0]
+    check(size <= rows, f'{folder}: the tokenizer has {size} tokens, the embedding table {rows} rows')
+    return tokenizer, model
 
 
 def _card_rows(model, tokenizer, texts: list[str]) -> csr_matrix:

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['KEYS', 'CHUNK', 'node_tokenizer', 'term_keys', 'run_script', 'weight_gap', 'Artifact', 'describe', 'write_document',
-           'write_query', 'faults', 'open_artifact', 'write_onnx', 'run_onnx', 'rank_correlation']
+           'write_query', 'faults', 'open_artifact', 'open_query', 'run_document', 'run_faults', 'differences',
+           'write_onnx', 'run_onnx', 'rank_correlation']
 
 # %% ../../nbs/opensearch/02_artifacts.ipynb #8405ef67
 import hashlib
@@ -16,8 +17,8 @@ import warnings
 import zipfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
-from typing import Dict, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Dict, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -25,11 +26,14 @@ from scipy.sparse import csr_matrix
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from ..core.checked_json import parse_json, read_json
 from ..core.files import write_json
-from ..core.rows import check
+from ..core.rows import DataError, check
 from ..core.safe_writes import atomic
+from ..core.zips import copy_entry, open_zip, read_entry
 from ..encoder.fused import mlm_parts, prune
 from ..encoder.model import SparseEncoder
+from .torchscript import TorchScript, read_torchscript, save_torchscript
 from ..retrieval.query import special_ids
 
 # %% ../../nbs/opensearch/02_artifacts.ipynb #8b676e43
@@ -214,13 +218,22 @@ class Artifact:
         }
 
 
+def _size_and_hash(path: str | Path) -> tuple[int, str]:
+    "Bytes and SHA-256 of a file, read a piece at a time."
+    size, found = 0, hashlib.sha256()
+    with open(path, 'rb') as f:
+        while piece := f.read(1 << 20):
+            size += len(piece)
+            found.update(piece)
+    return size, found.hexdigest()
+
+
 def describe(path: str | Path, kind: str, name: str, version: str = '1') -> Artifact:
     """Write what is said of a zip beside it, as JSON; `kind` is document or query.
 
     `write_document` and `write_query` do this; call it for a zip that was made elsewhere."""
-    data = Path(path).read_bytes()
-    sha256 = hashlib.sha256(data).hexdigest()
-    artifact = Artifact(str(path), kind, name, version, len(data), sha256, math.ceil(len(data) / CHUNK))
+    size, sha256 = _size_and_hash(path)
+    artifact = Artifact(str(path), kind, name, version, size, sha256, math.ceil(size / CHUNK))
     note = {k: v for k, v in asdict(artifact).items() if k != 'path'}
     write_json(Path(path).with_suffix('.json'), note)
     return artifact
@@ -231,22 +244,9 @@ def _zip(path: Path, parts: dict[str, bytes | Path]) -> None:
     with atomic(path) as part, zipfile.ZipFile(part, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as z:
         for name, content in parts.items():
             data = content if isinstance(content, bytes) else content.read_bytes()
-            z.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 1)
-
-
-def _save_script(graph: torch.jit.ScriptModule, path: str | Path) -> None:
-    "Write TorchScript without its debug records, which hold paths of this machine."
-    with tempfile.TemporaryDirectory() as here:
-        graph.save(f'{here}/graph.pt')
-        reader = torch._C.PyTorchFileReader(f'{here}/graph.pt')
-        writer = torch._C.PyTorchFileWriter(str(path))
-        for name in reader.get_all_records():
-            # the writer adds version and byteorder itself
-            if name.endswith('.debug_pkl') or name.startswith('.data/') or name in ('version', 'byteorder'):
-                continue
-            content = reader.get_record(name)
-            writer.write_record(name, content, len(content))
-        writer.write_end_of_file()
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # as on Linux, wherever it is written
+            z.writestr(entry, data, zipfile.ZIP_DEFLATED, 1)
 
 
 def write_document(
@@ -256,7 +256,7 @@ def write_document(
     tokenizer = node_tokenizer(model.tokenizer, model.config.max_length, keys)
     merge = _merges(term_keys(tokenizer)) if keys == 'decoded' else None
     with tempfile.TemporaryDirectory() as here:
-        _save_script(_script(model, merge), f'{here}/model.pt')
+        save_torchscript(_script(model, merge), f'{here}/model.pt')
         _zip(Path(path), {'model.pt': Path(here) / 'model.pt', 'tokenizer.json': tokenizer.to_str().encode()})
     return describe(path, 'document', name, version)
 
@@ -301,6 +301,11 @@ def _repeated(names: Sequence[str]) -> list[str]:
     return repeated
 
 
+def _has_patterns(tokenizer: Tokenizer) -> bool:
+    "Whether a decoder, which names the terms, has a regular expression in it."
+    return tokenizer.decoder is not None and b'"Regex"' in tokenizer.decoder.__getstate__()
+
+
 def _tokenizer_faults(tokenizer: Tokenizer) -> list[str]:
     "What is wrong with the tokenizer of a zip."
     found = []
@@ -308,6 +313,11 @@ def _tokenizer_faults(tokenizer: Tokenizer) -> list[str]:
     if limit is None or limit > _MOST_TOKENS:
         cut = limit or 'no'
         found.append(f'tokenizer.json cuts texts at {cut} tokens: OpenSearch reads at most {_MOST_TOKENS}')
+    if _has_patterns(tokenizer):
+        return [
+            *found,
+            'the decoder of tokenizer.json has a regular expression, which may never come to an end',
+        ]
     special = special_ids(tokenizer)
     keys = term_keys(tokenizer)
     if empty := [tokenizer.id_to_token(i) for i, k in enumerate(keys) if not k and i not in special]:
@@ -320,7 +330,9 @@ def _table_faults(table: dict, tokenizer: Tokenizer) -> list[str]:
     found = []
     bad = [k for k, w in table.items() if type(w) not in (int, float) or not 0 < w <= 64]
     if bad:
-        found.append(f'weights outside (0, 64]: {", ".join(f"{k!r} = {table[k]}" for k in bad[:3])}')
+        found.append(
+            f'weights outside (0, 64]: {", ".join(f"{k!r:.80} = {table[k]!r:.40}" for k in bad[:3])}'
+        )
     named = [k for k in term_keys(tokenizer) if k]
     if lost := sorted(set(named) - set(table)):
         found.append(f'terms without a weight (OpenSearch would give them 1): {_named(lost)}')
@@ -336,15 +348,182 @@ def _table_faults(table: dict, tokenizer: Tokenizer) -> list[str]:
 def _query_faults(tokenizer: Tokenizer, content: bytes) -> list[str]:
     "What is wrong with the idf.json of a query model."
     try:
-        table = json.loads(content)
-    except ValueError as e:
-        return [f'idf.json is not JSON: {e}']
-    if not isinstance(table, dict):
-        return [f'idf.json holds a {type(table).__name__}, not a table of weights']
+        table = parse_json(content, dict, 'idf.json')
+    except DataError as e:
+        return [str(e)]
     return _table_faults(table, tokenizer)
 
 # %% ../../nbs/opensearch/02_artifacts.ipynb #a2796da7
+def _names_faults(kept: np.ndarray, merge: np.ndarray | None, tokenizer: Tokenizer) -> list[str]:
+    "What is wrong with the names of the weights that a graph lets through: `kept`, `merge` [V]."
+    keys = term_keys(tokenizer)
+    found = []
+    if not np.isin(kept, (0, 1)).all():
+        found.append('model.pt: `kept` holds something else than 0 and 1')
+    if special := [tokenizer.id_to_token(int(i)) for i in np.flatnonzero(kept) if not keys[i]]:
+        found.append(f'special tokens with a weight: {_named(special)}')
+    named = [(keys[i], int(i)) for i in np.flatnonzero(kept) if keys[i]]
+    if merge is None:
+        if repeated := _repeated([k for k, _ in named]):
+            found.append(
+                'terms with one name in one document, of which OpenSearch keeps the last: '
+                + _named(list(dict.fromkeys(repeated)))
+            )
+        return found
+    wanted = _merges(keys)
+    if wrong := [k for k, i in named if merge[i] != wanted[i]]:
+        found.append(f'model.pt merges these terms with others than those of their name: {_named(wrong)}')
+    return found
+
+
+def _graph_faults(script: TorchScript, tokenizer: Tokenizer) -> list[str]:
+    "What is wrong with the tensors of a document model."
+    size = tokenizer.get_vocab_size()
+    if 'graph.kept' not in script.tensors:
+        return ['model.pt has no `kept`, which says what terms it gives: `write_document` did not write it']
+    for name in ('graph.kept', 'graph.merge'):
+        shape = script.tensors[name].shape if name in script.tensors else (size,)
+        if shape != (size,):
+            given = shape[0] if len(shape) == 1 else f'a tensor {list(shape)} of'
+            return [f'model.pt gives {given} weights, the tokenizer has {size} terms']
+    try:
+        merge = script.numbers('graph.merge') if 'graph.merge' in script.tensors else None
+        found = _names_faults(script.numbers('graph.kept'), merge, tokenizer)
+        if strange := script.not_numbers():
+            found.append(f'NaN in {_named(strange)}')
+    except DataError as e:
+        return [f'model.pt: {e}']
+    return found
+
+# %% ../../nbs/opensearch/02_artifacts.ipynb #fc6eb7cf
+@contextmanager
+def _model_of(z: zipfile.ZipFile) -> Iterator[Path]:
+    "The model.pt of a zip from `open_zip` as a file, while the block runs."
+    with tempfile.TemporaryDirectory() as here:
+        path = Path(here) / 'model.pt'
+        with open(path, 'wb') as f:
+            copy_entry(z, 'model.pt', f, _MOST_BYTES['model.pt'])
+        yield path
+
+
+def _document_faults(tokenizer: Tokenizer, path: Path) -> list[str]:
+    "What is wrong with the model.pt of a document model, which is not run."
+    try:
+        script = read_torchscript(path)
+    except DataError as e:
+        said = str(e).removeprefix(f'{path}: ').replace(str(path), 'model.pt')
+        return [f'model.pt is not TorchScript of ours, or is torn: {said}']
+    return _graph_faults(script, tokenizer)
+
+# %% ../../nbs/opensearch/02_artifacts.ipynb #e989a4d7
+# bytes that each file may unpack to: a node takes models of up to 4 GB; the largest vocabularies have 35 MB
+_MOST_BYTES = {'model.pt': 4_000_000_000, 'tokenizer.json': 100_000_000, 'idf.json': 50_000_000}
+
+
+@contextmanager
+def _open_artifact_zip(path: str | Path, kind: str) -> Iterator[zipfile.ZipFile]:
+    "The zip of a model, once its names and sizes are those that it should have. Raises `DataError`."
+    most = sum(_MOST_BYTES[name] for name in _CONTENTS[kind])
+    with open_zip(path, entries=100, unpacked=most) as z:
+        names = sorted(z.namelist())
+        there = ', '.join(f'{n:.60}' for n in names[:10]) or 'nothing'
+        wanted = ' and '.join(_CONTENTS[kind])
+        check(names == sorted(_CONTENTS[kind]), f'{path}: it holds {there}; a {kind} model is {wanted}')
+        for entry in z.infolist():
+            limit = _MOST_BYTES[entry.filename]
+            what = f'{entry.filename} would unpack to {entry.file_size:,} bytes'
+            check(entry.file_size <= limit, f'{path}: {what}, at most {limit:,} are read')
+        yield z
+
+
+def _read_tokenizer(z: zipfile.ZipFile) -> Tokenizer:
+    "The tokenizer of a zip. Raises `DataError`."
+    content = read_entry(z, 'tokenizer.json', _MOST_BYTES['tokenizer.json'])
+    try:
+        return Tokenizer.from_str(content.decode('utf-8'))
+    except BaseException as e:  # a panic of Rust is no Exception
+        if isinstance(e, (KeyboardInterrupt, SystemExit)):
+            raise
+        raise DataError(f'{z.filename}: tokenizer.json is no tokenizer ({str(e)[:120]})') from None
+
+
+def faults(path: str | Path, kind: str) -> list[str]:
+    """Everything that is wrong with a zip for OpenSearch, in words; empty if it can be sent.
+
+    Nothing in the zip is run. A document model must be one that `write_document` could have written."""
+    check(kind in _CONTENTS, f'kind = {kind!r}: known are {", ".join(_CONTENTS)}')
+    try:
+        with _open_artifact_zip(path, kind) as z:
+            tokenizer = _read_tokenizer(z)
+            if found := _tokenizer_faults(tokenizer):
+                if _has_patterns(tokenizer):
+                    return found
+            if kind == 'query':
+                return found + _query_faults(tokenizer, read_entry(z, 'idf.json', _MOST_BYTES['idf.json']))
+            with _model_of(z) as model:
+                return found + _document_faults(tokenizer, model)
+    except (DataError, FileNotFoundError) as e:
+        return [str(e).removeprefix(f'{path}: ').removeprefix(f'{path}')]
+
+# %% ../../nbs/opensearch/02_artifacts.ipynb #96b652f9
+_NOTE = {'kind': str, 'name': str, 'version': str, 'size': int, 'sha256': str, 'chunks': int}
+
+
+def _read_note(note: Path) -> dict[str, Any]:
+    "What the JSON beside a zip says, all of it and nothing else. Raises `DataError`."
+    check(note.is_file() and note.stat().st_size < 1_000_000, f'{note} is not what `describe` writes')
+    said = read_json(note, _NOTE)
+    check(said['kind'] in _CONTENTS, f'{note}: kind = {said["kind"]!r:.60}: known are {", ".join(_CONTENTS)}')
+    unknown = [k for k in said if k not in _NOTE]
+    check(not unknown, f'{note}: {unknown[0] if unknown else ""!r:.60} is not known; `describe` writes it')
+    return said
+
+
+def open_artifact(path: str | Path) -> Artifact:
+    """A zip and the JSON beside it, checked against each other and by `faults`; nothing in it is run.
+
+    Raises `DataError` with everything that is wrong, `FileNotFoundError` if there is no zip."""
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist')
+    check(path.is_file(), f'{path} is not a file')
+    note = path.with_suffix('.json')
+    check(note.exists(), f'{path}: {note.name} is not beside it; `describe` writes it')
+    artifact = Artifact(str(path), **_read_note(note))
+    size, sha256 = _size_and_hash(path)
+    chunks = math.ceil(size / CHUNK)
+    found = []
+    if sha256 != artifact.sha256:
+        found.append(f'its SHA-256 is not the one in {note.name}')
+    if size != artifact.size:
+        found.append(f'it has {size} bytes, {note.name} says {artifact.size}')
+    if chunks != artifact.chunks:
+        found.append(f'{note.name} says {artifact.chunks} chunks, it is {chunks}')
+    found += faults(path, artifact.kind)
+    check(not found, f'{path} cannot be sent to OpenSearch: ' + '; '.join(found))
+    return artifact
+
+
+def open_query(path: str | Path) -> tuple[Tokenizer, dict[str, float]]:
+    "Tokenizer and weights of a query zip; raises `DataError` if it has faults."
+    found = faults(path, 'query')
+    check(not found, f'{path}: {"; ".join(found)}')
+    with _open_artifact_zip(path, 'query') as z:
+        content = read_entry(z, 'idf.json', _MOST_BYTES['idf.json'])
+        return _read_tokenizer(z), parse_json(content, {str: float}, f'{path}: idf.json')
+
+# %% ../../nbs/opensearch/02_artifacts.ipynb #3e16d0d6
 _TRIED = ['당뇨병 환자의 혈당 관리', 'measuring blood sugar at home', '']
+
+
+def run_document(path: str | Path, texts: Sequence[str]) -> csr_matrix:
+    """RUN the graph of a document model that was written here: the weights of texts, [N, V].
+
+    Only for a file of one's own: a graph can do what a program can. Raises `DataError` if it has faults."""
+    found = faults(path, 'document')
+    check(not found, f'{path} is not run: {"; ".join(found)}')
+    with _open_artifact_zip(path, 'document') as z, _model_of(z) as model:
+        return run_script(torch.jit.load(str(model), map_location='cpu').eval(), _read_tokenizer(z), texts)
 
 
 def _weight_faults(rows: csr_matrix, tokenizer: Tokenizer) -> list[str]:
@@ -359,89 +538,55 @@ def _weight_faults(rows: csr_matrix, tokenizer: Tokenizer) -> list[str]:
         )
     if special := [tokenizer.id_to_token(int(c)) for c in sorted({c for _, c in cells}) if not keys[c]]:
         found.append(f'special tokens with a weight: {_named(special)}')
-    for row in rows:
-        if repeated := _repeated([keys[c] for c in row.indices if row[0, c]]):
-            found.append(
-                'terms with one name in one document, of which OpenSearch keeps the last: '
-                + _named(list(dict.fromkeys(repeated)))
-            )
-            break
     return found
 
 
-def _document_faults(tokenizer: Tokenizer, content: bytes) -> list[str]:
-    "What is wrong with the model.pt of a document model."
-    with tempfile.TemporaryDirectory() as here:
-        (Path(here) / 'model.pt').write_bytes(content)
-        try:
-            graph = torch.jit.load(f'{here}/model.pt', map_location='cpu').eval()
-        except (RuntimeError, ValueError) as e:
-            return [f'model.pt is not TorchScript, or is torn: {str(e).strip().splitlines()[0][:120]}']
-        try:
-            rows = run_script(graph, tokenizer, _TRIED)
-        except Exception as e:
-            return [f'model.pt does not run on token ids and mask: {str(e).strip().splitlines()[-1][:160]}']
+def run_faults(path: str | Path) -> list[str]:
+    "RUN a document model that was written here on three texts: what is wrong with its weights, in words."
+    with _open_artifact_zip(path, 'document') as z:
+        tokenizer = _read_tokenizer(z)
+    rows = run_document(path, _TRIED)
     size = tokenizer.get_vocab_size()
     if rows.shape[1] != size:
         return [f'model.pt gives {rows.shape[1]} weights, the tokenizer has {size} terms']
     return _weight_faults(rows, tokenizer)
 
-# %% ../../nbs/opensearch/02_artifacts.ipynb #e989a4d7
-def _read_zip(path: str | Path, kind: str) -> tuple[dict[str, bytes], list[str]]:
-    "The files of a zip, or what is wrong with it."
-    try:
-        with zipfile.ZipFile(path) as z:
-            names = z.namelist()
-            if unsafe := [n for n in names if '/' in n or '\\' in n or '..' in PurePosixPath(n).parts]:
-                return {}, [f'paths that are not flat or leave the folder: {_named(unsafe)}']
-            if torn := z.testzip():
-                return {}, [f'{torn} is damaged']
-            if sorted(names) != sorted(_CONTENTS[kind]):
-                there = ', '.join(sorted(names)) or 'nothing'
-                return {}, [f'it holds {there}; a {kind} model is {" and ".join(_CONTENTS[kind])}']
-            return {n: z.read(n) for n in names}, []
-    except (zipfile.BadZipFile, EOFError, OSError) as e:
-        return {}, [f'not a zip, or a truncated one ({e})']
+# %% ../../nbs/opensearch/02_artifacts.ipynb #216327b3
+def _digest(script: TorchScript, name: str) -> str:
+    return script.digest(script.tensors[name]) if name in script.tensors else 'none'
 
 
-def faults(path: str | Path, kind: str) -> list[str]:
-    "Everything that is wrong with a zip for OpenSearch, in words; empty if it can be sent."
-    check(kind in _CONTENTS, f'kind = {kind!r}: known are {", ".join(_CONTENTS)}')
-    parts, found = _read_zip(path, kind)
-    if found:
-        return found
-    try:
-        tokenizer = Tokenizer.from_str(parts['tokenizer.json'].decode('utf-8'))
-    except Exception as e:
-        return [f'tokenizer.json is no tokenizer ({str(e)[:120]})']
-    if kind == 'query':
-        return _tokenizer_faults(tokenizer) + _query_faults(tokenizer, parts['idf.json'])
-    return _tokenizer_faults(tokenizer) + _document_faults(tokenizer, parts['model.pt'])
+def _bytes_of(path: Path, name: str) -> bytes:
+    with zipfile.ZipFile(path) as z:
+        return z.read(name)
 
-# %% ../../nbs/opensearch/02_artifacts.ipynb #96b652f9
-def open_artifact(path: str | Path) -> Artifact:
-    """A zip and the JSON beside it, checked against each other and by `faults`.
 
-    Raises `DataError` with everything that is wrong, `FileNotFoundError` if there is no zip."""
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist')
-    note = path.with_suffix('.json')
-    check(note.exists(), f'{path}: {note.name} is not beside it; `describe` writes it')
-    artifact = Artifact(str(path), **json.loads(note.read_text(encoding='utf-8')))
-    check(artifact.kind in _CONTENTS, f'{note}: kind = {artifact.kind!r}: known are {", ".join(_CONTENTS)}')
-    data = path.read_bytes()
-    chunks = math.ceil(len(data) / CHUNK)
-    found = []
-    if hashlib.sha256(data).hexdigest() != artifact.sha256:
-        found.append(f'its SHA-256 is not the one in {note.name}')
-    if len(data) != artifact.size:
-        found.append(f'it has {len(data)} bytes, {note.name} says {artifact.size}')
-    if chunks != artifact.chunks:
-        found.append(f'{note.name} says {artifact.chunks} chunks, it is {chunks}')
-    found += faults(path, artifact.kind)
-    check(not found, f'{path} cannot be sent to OpenSearch: ' + '; '.join(found))
-    return artifact
+def differences(path: str | Path, model: SparseEncoder) -> list[str]:
+    """How a document model differs from what `write_document` makes of `model` here; it is not run.
+
+    Code is compared as text, tensors by hashes of their bytes. Raises `DataError` if it has faults."""
+    found = faults(path, 'document')
+    check(not found, f'{path}: {"; ".join(found)}')
+    with tempfile.TemporaryDirectory() as here, _open_artifact_zip(path, 'document') as z:
+        decoded = 'decoded' if _read_tokenizer(z).decoder is not None else 'vocabulary'
+        own = Path(here) / 'own.zip'
+        write_document(model, own, 'own', keys=decoded)
+        with _open_artifact_zip(own, 'document') as y, _model_of(z) as theirs, _model_of(y) as ours:
+            a, b = read_torchscript(theirs), read_torchscript(ours)
+            changed = [n for n in {**a.code, **b.code} if a.code.get(n) != b.code.get(n)]
+            tensors = sorted({*a.tensors, *b.tensors})
+            other = [n for n in tensors if _digest(a, n) != _digest(b, n)]
+            constants = [[s.digest(c) for c in s.constants] for s in (a, b)]
+        if read_entry(z, 'tokenizer.json', 10**9) != _bytes_of(own, 'tokenizer.json'):
+            found.append('its tokenizer is not that of the model')
+    if changed or constants[0] != constants[1]:
+        found.append(
+            f'its code is not what is written here ({_named(changed) or "constants"}): '
+            'another version of torch or transformers wrote it, or it was changed'
+        )
+    if other:
+        found.append(f'its tensors are not those of the model: {_named(other)}')
+    return found
 
 # %% ../../nbs/opensearch/02_artifacts.ipynb #7c95b5c1
 @contextmanager

@@ -7,26 +7,29 @@ __all__ = ['PRUNING', 'WAYS', 'models', 'undeploy', 'delete_model', 'register', 
            'create_index', 'as_terms', 'BulkReport', 'bulk_index', 'query_body', 'ClusterHit', 'search', 'point']
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #d93da260
+import fcntl
+import hashlib
 import itertools
 import json
-import random
 import re
+import threading
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, defaultdict, deque
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Sequence
 
 from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
+from ..core.checked_json import parse_json
 from ..core.records import as_id
 from ..core.records import whole as whole_letters
-from ..core.rows import check, log
+from ..core.rows import DataError, check, log
 from .artifacts import CHUNK, Artifact, open_artifact
-from .client import PASSING, ClusterError, call, cause
+from .client import PASSING, ClusterError, back_off, call, cause, is_disk_full
 from .node import start
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #8b9a6ae1
 _ML = '/_plugins/_ml/models'
+_FOUND = {'hits': {'hits': [{'_id': str, '_source': dict}]}}  # the answer to a search, as far as it is used
 
 
 def _summary(found: dict) -> dict:
@@ -57,7 +61,7 @@ def models(client: 'OpenSearch', **fields: str) -> list[dict]:
     chunk = {'exists': {'field': 'chunk_number'}}  # the same index holds the uploaded pieces
     body = {'size': 1000, 'query': {'bool': {'must': must, 'must_not': [chunk]}}}
     try:
-        answer = call(client, 'POST', f'{_ML}/_search', body)
+        answer = call(client, 'POST', f'{_ML}/_search', body, shape=_FOUND)
     except ClusterError as e:
         if 'no such index' in str(e):
             return []  # nobody has registered a model yet
@@ -67,7 +71,7 @@ def models(client: 'OpenSearch', **fields: str) -> list[dict]:
 
 def _state(client: 'OpenSearch', model_id: str) -> str:
     "What the cluster says a model is: REGISTERED, DEPLOYED ..."
-    return call(client, 'GET', f'{_ML}/{model_id}')['model_state']
+    return call(client, 'GET', f'{_ML}/{model_id}', shape={'model_state': str})['model_state']
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #a7601612
 def undeploy(client: 'OpenSearch', model_id: str) -> None:
@@ -87,7 +91,8 @@ def delete_model(client: 'OpenSearch', model_id: str) -> None:
 # %% ../../nbs/opensearch/03_cluster.ipynb #17af173d
 def _upload(client: 'OpenSearch', artifact: Artifact, progress: bool) -> str:
     "Send a zip in chunks; returns the id of the new model."
-    model_id = call(client, 'POST', f'{_ML}/_register_meta', artifact.meta)['model_id']
+    meta = artifact.meta
+    model_id = call(client, 'POST', f'{_ML}/_register_meta', meta, shape={'model_id': str})['model_id']
     kind = {'content-type': 'application/json'}  # the only one that the cluster takes, though these are bytes
     with (
         open(artifact.path, 'rb') as f,
@@ -118,9 +123,13 @@ def register(client: 'OpenSearch', artifact: Artifact | str | Path, progress: bo
     return _upload(client, artifact, progress)
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #9d83a2e8
+_WEIGHTS = {'inference_results': [{'output': [{'dataAsMap': {'response': [{str: float}]}}]}]}
+
+
 def predict(client: 'OpenSearch', model_id: str, texts: Sequence[str]) -> list[dict[str, float]]:
     "What a deployed model answers for texts: the weight of each term."
-    answer = call(client, 'POST', f'{_ML}/{model_id}/_predict', {'text_docs': list(texts)})
+    asked = {'text_docs': list(texts)}
+    answer = call(client, 'POST', f'{_ML}/{model_id}/_predict', asked, shape=_WEIGHTS)
     outputs = itertools.chain.from_iterable(r['output'] for r in answer['inference_results'])
     return list(itertools.chain.from_iterable(o['dataAsMap']['response'] for o in outputs))
 
@@ -138,12 +147,12 @@ def _answers(client: 'OpenSearch', model_id: str) -> bool:
     return True
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #5c0ca38f
-_CROSSED = ('version conflict', 'Duplicate deploy model task')
+_CROSSED = ('version conflict', 'Duplicate deploy model task', 'when model is in DEPLOYING state')
 
 
 def _begin_deployment(client: 'OpenSearch', model_id: str) -> str:
     "The id of the task that loads a model."
-    return call(client, 'POST', f'{_ML}/{model_id}/_deploy')['task_id']
+    return call(client, 'POST', f'{_ML}/{model_id}/_deploy', shape={'task_id': str})['task_id']
 
 
 def deploy(client: 'OpenSearch', model_id: str, wait: float = 300, progress: bool = True) -> str:
@@ -156,7 +165,7 @@ def deploy(client: 'OpenSearch', model_id: str, wait: float = 300, progress: boo
     end = time.time() + wait
     with tqdm(desc='deploy', unit='poll', disable=not progress) as bar:
         while time.time() < end:
-            status = call(client, 'GET', f'/_plugins/_ml/tasks/{task}')
+            status = call(client, 'GET', f'/_plugins/_ml/tasks/{task}', shape={'state': str})
             bar.set_postfix_str(status['state'])
             bar.update()
             if status['state'] == 'COMPLETED':
@@ -249,7 +258,8 @@ def _check_index(index: str, prune_ratio: float, prune_type: str, chunks: int) -
 def _exists(client: 'OpenSearch', index: str) -> bool:
     "Whether there is an index of this name, asked without an error if not."
     params = {'filter_path': 'metadata.indices.*.state', 'ignore_unavailable': 'true'}
-    state = call(client, 'GET', f'/_cluster/state/metadata/{index}', params=params)
+    shape = {'metadata?': {'indices?': dict}}
+    state = call(client, 'GET', f'/_cluster/state/metadata/{index}', params=params, shape=shape)
     return index in state.get('metadata', {}).get('indices', {})
 
 
@@ -330,42 +340,131 @@ def as_terms(row: csr_matrix, keys: Sequence[str]) -> dict[str, float]:
     return {keys[i]: round(float(w), 4) for i, w in zip(row.indices, row.data) if w >= 1e-4 and keys[i]}
 
 
+def _line(doc_id: str, value: dict) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False) + '\n'
+    except (TypeError, ValueError, RecursionError) as e:
+        raise DataError(f'document {doc_id!r:.80} cannot be written as JSON: {e}') from None
+
+
 def _bulk_body(rows: Sequence[dict]) -> bytes:
     "Two lines for each document, as the bulk request wants them: where it goes, and what it holds."
     lines = []
     for row in rows:
-        lines.append({'index': {'_id': row['id']}})
-        lines.append({k: v for k, v in row.items() if k != 'id'})
-    return whole_letters(''.join(json.dumps(line, ensure_ascii=False) + '\n' for line in lines)).encode()
+        lines.append(_line(row['id'], {'index': {'_id': row['id']}}))
+        lines.append(_line(row['id'], {k: v for k, v in row.items() if k != 'id'}))
+    return whole_letters(''.join(lines)).encode()
+
+# %% ../../nbs/opensearch/03_cluster.ipynb #5a2d62d4
+_DONE, _REFUSED, _AGAIN, _SILENT = 'done', 'refused', 'again', 'silent'
 
 
-def _send(
-    client: 'OpenSearch', index: str, rows: list[dict], encoded: bool, tries: int
-) -> list[tuple[str, str]]:
-    """Send a batch; documents that a full cluster, or one without a node, sent back are sent again.
+def _verdict(said: dict) -> tuple[str, str]:
+    "What one item of an answer says of its document, and the reason."
+    status, error = said.get('status'), said.get('error')
+    known = isinstance(status, int) and not isinstance(status, bool)
+    good = known and 200 <= status < 300
+    if error is None:
+        if good:
+            return _DONE, ''
+        if not known:
+            return _SILENT, 'the answer of the cluster gives it no status'
+        return (_AGAIN if status in PASSING else _REFUSED), f'status {status}, without a reason'
+    if good:
+        return _SILENT, f'the answer of the cluster gives it the status {status} and an error: {cause(error)}'
+    reason = cause(error)
+    return (_AGAIN if known and status in PASSING and not is_disk_full(reason) else _REFUSED), reason
 
-    Returns the refused ones: id, reason. Raises `ClusterError` after `tries` times."""
-    rejected: list[tuple[str, str]] = []
+
+def _verdicts(items: list, rows: Sequence[dict]) -> list[tuple[str, str]]:
+    "What an answer says of each of the documents that were sent, found by their ids."
+    said = defaultdict(list)
+    for item in items:
+        for result in item.values() if isinstance(item, dict) else ():
+            if isinstance(result, dict) and isinstance(result.get('_id'), str):
+                said[result['_id']].append(_verdict(result))
+    times = Counter(row['id'] for row in rows)
+    found, seen = [], Counter()
+    for row in rows:
+        own = said[row['id']]
+        found.append(_own_verdict(own, times[row['id']], seen[row['id']]))
+        seen[row['id']] += 1
+    return found
+
+
+def _own_verdict(own: list[tuple[str, str]], times: int, place: int) -> tuple[str, str]:
+    "The verdict on the document at `place` among `times` of one id, of all that was said of that id."
+    if len(own) < times:
+        return _SILENT, 'the answer of the cluster does not mention it'
+    kinds = {kind for kind, _ in own}
+    if len(kinds) == 1:
+        return own[min(place, len(own) - 1)]
+    if len(own) > times:
+        return _SILENT, 'the answer of the cluster says two things about it'
+    # one of them goes again: then all do, so that the last one stays the last
+    return next((v for v in own if v[0] in (_AGAIN, _SILENT)), own[place])
+
+# %% ../../nbs/opensearch/03_cluster.ipynb #a370e5f7
+_MOST_ASKED = 3  # how often a document is sent that the answers say nothing of
+
+
+@dataclass
+class _Fate:
+    "What became of a batch: how many are indexed, which were refused or are not known, and why it broke off."
+
+    indexed: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    unknown: list[tuple[str, str]] = field(default_factory=list)
+    failure: ClusterError | None = None
+
+    def settle(self, rows: Sequence[dict], items: list) -> list[tuple[dict, str, str]]:
+        "Take in an answer; returns the documents that are still open: row, verdict, reason."
+        still = []
+        for row, (verdict, reason) in zip(rows, _verdicts(items, rows)):
+            if verdict == _DONE:
+                self.indexed += 1
+            elif verdict == _REFUSED:
+                self.refused.append((row['id'], reason))
+            else:
+                still.append((row, verdict, reason))
+        return still
+
+    def break_off(self, still: Iterable[tuple[dict, str, str]], failure: ClusterError) -> '_Fate':
+        self.unknown = [(row['id'], reason) for row, _, reason in still]
+        self.failure = failure
+        return self
+
+# %% ../../nbs/opensearch/03_cluster.ipynb #2c60d65a
+def _send(client: 'OpenSearch', index: str, rows: list[dict], encoded: bool, tries: int) -> _Fate:
+    "Send a batch; documents that a full cluster, or one without a node, sent back are sent again."
     params = {'pipeline': '_none'} if encoded else {}
-    kind = {'content-type': 'application/x-ndjson'}
+    how = {'params': params, 'headers': {'content-type': 'application/x-ndjson'}, 'shape': {'items': list}}
+    fate, still = _Fate(), [(row, _SILENT, 'it was not sent') for row in rows]
     for n in range(tries):
+        rows = [row for row, *_ in still]
         body = _bulk_body(rows)
-        answer = call(client, 'POST', f'/{index}/_bulk', body, params=params, headers=kind, tries=tries)
-        sent_back = []
-        for row, item in zip(rows, answer['items']):
-            result = next(iter(item.values()))
-            if result['status'] in PASSING:
-                sent_back.append(row)
-            elif 'error' in result:
-                rejected.append((row['id'], cause(result['error'])))
-        rows = sent_back
-        if not rows:
-            return rejected
-        time.sleep(min(30.0, 0.5 * 2**n) * (0.5 + random.random() / 2))
-    raise ClusterError(
-        f'{index}: {len(rows)} documents were sent back {tries} times because the cluster is full or lacks '
-        'a node: use fewer `workers` or a smaller `batch`, or look at the health of the cluster'
+        try:
+            answer = call(client, 'POST', f'/{index}/_bulk', body, tries=tries, **how)
+        except ClusterError as e:
+            return fate.break_off([(row, _SILENT, str(e)) for row in rows], e)
+        still = fate.settle(rows, answer['items'])
+        if n + 1 >= min(tries, _MOST_ASKED):
+            silent = [(row['id'], reason) for row, verdict, reason in still if verdict == _SILENT]
+            if silent and not fate.indexed and not fate.refused:
+                said = f'{index}: {silent[0][1]}: is this OpenSearch? (of {len(silent)} documents)'
+                return fate.break_off(still, ClusterError(said))
+            fate.refused += [(doc_id, f'{reason}; it may be indexed or not') for doc_id, reason in silent]
+            still = [entry for entry in still if entry[1] != _SILENT]
+        if not still:
+            return fate
+        if n + 1 < tries:
+            back_off(n)
+    said = (
+        f'{index}: {len(still)} documents were sent back {tries} times because the cluster is full or lacks '
+        f'a node ({still[0][2]}): use fewer `workers` or a smaller `batch`, or look at the health of the '
+        'cluster'
     )
+    return fate.break_off(still, ClusterError(said))
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #cb9a8505
 def _batches(rows: Iterable[dict], size: int) -> Iterator[list[dict]]:
@@ -375,55 +474,127 @@ def _batches(rows: Iterable[dict], size: int) -> Iterator[list[dict]]:
         yield batch
 
 
-def _read_journal(path: Path, index: str, size: int) -> dict[int, str]:
-    "Acknowledged batches: number -> id of its first document."
-    if not path.exists():
-        return {}
-    written = path.read_text(encoding='utf-8').splitlines()
-    lines = [json.loads(line) for line in written if line.endswith('}')]  # the last line may be torn
-    if not lines:
-        return {}
+def _fingerprint(rows: Sequence[dict]) -> str:
+    "A short hash of the ids and texts of some rows."
+    of = hashlib.blake2b(digest_size=8)
+    for row in rows:
+        for part in (row['id'], row['text']):
+            written = part.encode('utf-8', 'surrogatepass')
+            of.update(len(written).to_bytes(8, 'big') + written)
+    return of.hexdigest()
+
+
+_HEAD = {'index': str, 'batch': int, 'uuid?': str}
+_ENTRY = {'done': int, 'first': str, 'of?': str, 'refused?': [[str]]}
+
+
+def _check_head(line: bytes, path: Path, index: str, size: int, uuid: str) -> None:
+    "Raise `DataError` if the first line of a journal is not that of this index in batches of this size."
+    try:
+        head = parse_json(line, _HEAD, str(path))
+    except DataError as e:
+        raise DataError(f'{e}: this is no journal of `bulk_index`; give another `journal`') from None
     check(
-        lines[0] == {'index': index, 'batch': size},
-        f'{path} is the journal of {lines[0]}, this is index {index!r} in batches of {size}: '
+        (head['index'], head['batch']) == (index, size),
+        f'{path} is the journal of {head}, this is index {index!r} in batches of {size}: '
         'delete it, or give another `journal`',
     )
-    return {line['done']: line['first'] for line in lines[1:]}
+    check(
+        not uuid or head.get('uuid', uuid) == uuid,
+        f'{path} is the journal of an index {index!r} that was deleted: this one was made later, and lacks '
+        'its documents; delete the journal, or give another `journal`',
+    )
+
+# %% ../../nbs/opensearch/03_cluster.ipynb #6ab8cf24
+def _read_journal(
+    file: BinaryIO, path: Path, index: str, size: int, uuid: str
+) -> tuple[dict[int, dict], int]:
+    """The batches of a journal by number, and the bytes of its whole lines: what is behind them was torn.
+
+    Raises `DataError` for what is no journal, and for that of another index."""
+    head = file.readline(1 << 16)
+    if not head.endswith(b'\n'):
+        begin = json.dumps({'index': index, 'batch': size}).removesuffix('}').encode()
+        torn = begin.startswith(head) or head.startswith(begin)
+        check(
+            torn, f'{path}, line 1: {head!r:.80}: this is no journal of `bulk_index`; give another `journal`'
+        )
+        return {}, 0
+    _check_head(head, path, index, size, uuid)
+    done, whole, bad = {}, len(head), []
+    for number, line in enumerate(file, 2):
+        if not line.endswith(b'\n'):
+            break
+        whole += len(line)
+        try:
+            entry = parse_json(line, _ENTRY, '')
+            check(all(len(pair) == 2 for pair in entry.get('refused', [])), 'no pairs')
+            done[entry['done']] = entry
+        except DataError:
+            bad.append(str(number))
+    if bad:
+        lines = ', '.join(bad[:10])
+        log.warning('%s: %d lines are not read (%s): their batches are sent again', path, len(bad), lines)
+    return done, whole
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #69824d11
 class _Journal:
-    "Which batches were acknowledged, on disk; without a path nothing is remembered."
+    "Which batches were answered for, on disk; without a path nothing is remembered. Raises `DataError`."
 
-    def __init__(self, path: str | Path | None, index: str, size: int):
+    def __init__(self, path: str | Path | None, index: str, size: int, uuid: str = ''):
         self.path = Path(path) if path else None
-        self.done: dict[int, str] = {}
-        self.file = None
+        self.done: dict[int, dict] = {}
+        self.file: BinaryIO | None = None
         if not self.path:
             return
-        self.done = _read_journal(self.path, index, size)
-        if not self.done:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(json.dumps({'index': index, 'batch': size}) + '\n', encoding='utf-8')
-        self.file = open(self.path, 'a', encoding='utf-8')
-        if self.path.read_bytes()[-1:] != b'\n':
-            self.file.write('\n')  # behind a torn line
+        check(not self.path.is_dir(), f'{self.path} is a folder: `journal` is a file')
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = open(self.path, 'a+b')
+        try:
+            self._begin(index, size, uuid)
+        except BaseException:
+            self.close()
+            raise
 
-    def has(self, number: int, first: str) -> bool:
-        "Whether a batch was acknowledged; raises `DataError` if it began with another document then."
-        if number not in self.done:
-            return False
+    def _begin(self, index: str, size: int, uuid: str) -> None:
+        "Read what is there, and cut off what is torn."
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f'{self.path}: another process writes this journal now') from None
+        except OSError:  # a file system that knows no locks
+            pass
+        self.file.seek(0)
+        self.done, whole = _read_journal(self.file, self.path, index, size, uuid)
+        self.file.truncate(whole)
+        if not whole:
+            self._write({'index': index, 'batch': size} | ({'uuid': uuid} if uuid else {}))
+
+    def _write(self, line: dict) -> None:
+        # in one piece, so that a kill tears the last line alone
+        self.file.write(whole_letters(json.dumps(line, ensure_ascii=False) + '\n').encode())
+        self.file.flush()
+
+    def rest(self, number: int, batch: list[dict]) -> list[dict]:
+        "What of a batch is to be sent: all of it, nothing, or what was refused."
+        entry = self.done.get(number)
+        if entry is None:
+            return batch
+        same = entry['first'] == batch[0]['id'] and entry.get('of', '') in ('', _fingerprint(batch))
         check(
-            self.done[number] == first,
-            f'{self.path}: batch {number} began with {self.done[number]!r}, now with {first!r}: '
-            'the documents are not the same; delete the journal',
+            same,
+            f'{self.path}: batch {number} began with {entry["first"]!r:.80}, now with '
+            f'{batch[0]["id"]!r:.80}, or holds other ids or texts: the documents are not the same; '
+            'delete the journal',
         )
-        return True
+        refused = {doc_id for doc_id, _ in entry.get('refused', [])}
+        return [row for row in batch if row['id'] in refused]
 
-    def add(self, number: int, first: str) -> None:
-        "Write down that a batch was acknowledged."
+    def add(self, number: int, batch: list[dict], refused: Sequence[tuple[str, str]] = ()) -> None:
+        "Write down that a batch was answered for."
         if self.file:
-            self.file.write(json.dumps({'done': number, 'first': first}, ensure_ascii=False) + '\n')
-            self.file.flush()
+            entry = {'done': number, 'first': batch[0]['id'], 'of': _fingerprint(batch)}
+            self._write(entry | ({'refused': list(refused)} if refused else {}))
 
     def close(self) -> None:
         if self.file:
@@ -432,54 +603,161 @@ class _Journal:
 # %% ../../nbs/opensearch/03_cluster.ipynb #bfc8d10b
 @dataclass
 class BulkReport:
-    "What became of documents: how many were indexed and skipped (by the journal), and which were refused."
+    """What became of documents: how many were indexed and skipped (by the journal), and which were refused.
+
+    `unknown` is empty but in the report of a `ClusterError`: these were sent, and may be indexed or not.
+    The four together are all documents that were sent, or were acknowledged to an earlier run."""
 
     indexed: int = 0
     skipped: int = 0
     rejected: list[tuple[str, str]] = field(default_factory=list)  # id, reason
     seconds: float = 0.0
+    unknown: list[tuple[str, str]] = field(default_factory=list)  # id, reason
+
+
+_LONGEST_ID = 512  # bytes; a longer one makes OpenSearch refuse the whole batch
 
 
 def _row_to_send(row: Mapping[str, Any]) -> dict:
     "A row whose id is text; without one (0 is one) or without a text it raises `DataError`."
     i, text = (row.get('id'), row.get('text')) if isinstance(row, Mapping) else (None, None)
     good = isinstance(text, str) and bool(text.strip())
-    if good and isinstance(i, str) and i.strip():
-        return dict(row)
+    if good and isinstance(i, str) and i.strip() and len(i) * 4 <= _LONGEST_ID:
+        return {**row, 'id': whole_letters(i)}
     seen = f'row {row!r:.120}'  # a row with a vector is long: written only where it is needed
     check(good and i is not None, f'{seen}: needs an `id` and a `text`, a string')
-    return {**row, 'id': as_id(i, seen)}
+    i = as_id(i, seen)
+    check(len(i.encode()) <= _LONGEST_ID, f'{seen}: the `id` is longer than {_LONGEST_ID} bytes')
+    return {**row, 'id': i}
 
 
 def _to_send(
     rows: Iterable[Mapping], size: int, acknowledged: _Journal, report: BulkReport, bar: tqdm
-) -> Iterator[tuple[int, list[dict]]]:
-    "Batches, with their numbers, that were not acknowledged; the others are counted as skipped."
+) -> Iterator[tuple[int, list[dict], list[dict]]]:
+    "Batches with their numbers, and what of each is to be sent; the others are counted as skipped."
+    number = -1
     for number, batch in enumerate(_batches(map(_row_to_send, rows), size)):
-        if acknowledged.has(number, batch[0]['id']):
-            report.skipped += len(batch)
-            bar.update(len(batch))
+        rest = acknowledged.rest(number, batch)
+        report.skipped += len(batch) - len(rest)
+        bar.update(len(batch) - len(rest))
+        if rest:
+            yield number, batch, rest
+    beyond = sum(n > number for n in acknowledged.done)
+    if beyond:
+        log.warning(
+            '%s: %d batches of it lie behind the last document of this run', acknowledged.path, beyond
+        )
+
+# %% ../../nbs/opensearch/03_cluster.ipynb #d238e04f
+class _Load:
+    "A run of `bulk_index`: the batches under way, and what became of those before, in order."
+
+    def __init__(self, report: BulkReport, journal: _Journal, bar: tqdm):
+        self.report, self.journal, self.bar = report, journal, bar
+        self.waiting: deque[tuple[int, list[dict], Future]] = deque()
+        self.failure: Exception | None = None
+        self.broken = threading.Event()
+
+    def settle(self) -> None:
+        "Wait for the oldest batch under way, and write down what became of it."
+        number, batch, future = self.waiting[0]
+        try:
+            fate: _Fate = future.result()
+        except CancelledError:  # not sent
+            self.waiting.popleft()
+            return
+        except Exception as e:  # nothing of it was sent
+            self.waiting.popleft()
+            self.failure = self.failure or e
+            return
+        self.waiting.popleft()
+        self.report.indexed += fate.indexed
+        self.report.rejected += fate.refused
+        self.report.unknown += fate.unknown
+        self.bar.update(fate.indexed + len(fate.refused))
+        if fate.failure:
+            self.failure = self.failure or fate.failure
         else:
-            yield number, batch
+            self.journal.add(number, batch, fate.refused)
+
+    def run(
+        self,
+        pool: ThreadPoolExecutor,
+        send: Callable[[list[dict]], _Fate],
+        batches: Iterable[tuple[int, list[dict], list[dict]]],
+        ahead: int,
+    ) -> None:
+        "Send batches from several threads, at most `ahead` of them under way, until all are settled."
+        whole = False
+        try:
+            for number, batch, rest in batches:
+                self.waiting.append((number, batch, pool.submit(self.send, send, rest)))
+                if len(self.waiting) >= ahead:
+                    self.settle()
+                if self.failure:
+                    break
+            whole = True
+        finally:
+            while self.waiting:
+                self.settle()
+            if not whole and not self.journal.path:  # nobody else will say it
+                for doc_id, reason in self.report.rejected:
+                    log.warning('document %s was refused: %s', doc_id, reason)
+
+    def send(self, send: Callable[[list[dict]], _Fate], rows: list[dict]) -> _Fate:
+        "Send, in a thread, unless another one has met a failure meanwhile."
+        if self.broken.is_set():
+            raise CancelledError
+        fate = send(rows)
+        if fate.failure:
+            self.broken.set()
+        return fate
+
+# %% ../../nbs/opensearch/03_cluster.ipynb #87296704
+def _broken_off(load: _Load) -> Exception:
+    "The failure of a run, with the report and what a person has to know."
+    if not isinstance(load.failure, ClusterError):
+        return load.failure
+    report = load.report
+    said = f'{load.failure}; until then {report.indexed} documents were indexed and {report.skipped} skipped'
+    if report.rejected:
+        said += f', {len(report.rejected)} refused ({": ".join(report.rejected[0])})'
+    if report.unknown:
+        said += f'; {len(report.unknown)} were sent and may be indexed or not'
+    if load.journal.path:
+        said += '; the next run with this journal goes on from there'
+    error = ClusterError(said)
+    error.report = report
+    return error
 
 
-def _in_order(
-    pool: ThreadPoolExecutor,
-    send: Callable[[list[dict]], list],
-    batches: Iterable[tuple[int, list[dict]]],
-    ahead: int,
-) -> Iterator[tuple[int, list[dict], list]]:
-    "Send batches from several threads, at most `ahead` at once: number, batch, what came back, in order."
-    waiting: deque = deque()
-    for number, batch in batches:
-        waiting.append((number, batch, pool.submit(send, batch)))
-        if len(waiting) >= ahead:
-            number, batch, future = waiting.popleft()
-            yield number, batch, future.result()
-    for number, batch, future in waiting:
-        yield number, batch, future.result()
+def _end(client: 'OpenSearch', index: str, load: _Load) -> None:
+    "Let searches see what was indexed; raises the failure of the run, if there was one."
+    if load.failure:
+        raise _broken_off(load) from None
+    try:
+        call(client, 'POST', f'/{index}/_refresh')
+    except ClusterError as e:
+        load.failure = e
+        raise _broken_off(load) from None
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #8081ba89
+def _uuid(client: 'OpenSearch', index: str) -> str:
+    "What an index is called among all that ever had its name; empty if that cannot be told."
+    params = {'filter_path': '*.settings.index.uuid'}
+    try:
+        found = call(client, 'GET', f'/{index}/_settings', params=params, tries=2, shape={str: dict})
+        [settings] = found.values()
+        return str(settings['settings']['index']['uuid'])
+    except (
+        ClusterError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ):  # not there yet, an alias of several, no right to ask
+        return ''
+
+# %% ../../nbs/opensearch/03_cluster.ipynb #6b1d400d
 def bulk_index(
     client: 'OpenSearch',
     index: str,
@@ -494,28 +772,28 @@ def bulk_index(
 ) -> BulkReport:
     """Index `rows` (`id`, `text` and any other field; with `encoded` also `sparse`: term -> weight).
 
-    `encoded` rows pass by the ingest pipeline. Raises `ClusterError` when the cluster stays away; what was
-    acknowledged until then is in the file `journal`. `total` is for the progress bar alone."""
-    check(batch > 0 and workers > 0, f'batch = {batch}, workers = {workers}: must be above 0')
-    report = BulkReport()
-    begin = time.time()
+    `encoded` rows pass by the ingest pipeline. A document is sent at least once, and counts as indexed when
+    its id was acknowledged. Raises `DataError` for a row or a `journal` that cannot be used, and
+    `ClusterError` when the cluster stays away: its `report` says what became of each document until then, and
+    the file `journal` lets another run go on from there. `total` is for the progress bar alone."""
+    check(
+        batch > 0 and workers > 0 and tries > 0,
+        f'batch = {batch}, workers = {workers}, tries = {tries}: must be above 0',
+    )
+    report, begin = BulkReport(), time.time()
 
     def send(part):
         return _send(client, index, part, encoded, tries)
 
     with (
-        closing(_Journal(journal, index, batch)) as acknowledged,
+        closing(_Journal(journal, index, batch, _uuid(client, index) if journal else '')) as acknowledged,
         ThreadPoolExecutor(workers) as pool,
         tqdm(total=total, desc=f'index {index}', unit='doc', disable=not progress) as bar,
     ):
-        batches = _to_send(rows, batch, acknowledged, report, bar)
-        for number, part, refused in _in_order(pool, send, batches, 2 * workers):
-            report.rejected += refused
-            report.indexed += len(part) - len(refused)
-            bar.update(len(part))
-            acknowledged.add(number, part[0]['id'])
-    call(client, 'POST', f'/{index}/_refresh')
+        load = _Load(report, acknowledged, bar)
+        load.run(pool, send, _to_send(rows, batch, acknowledged, report, bar), 2 * workers)
     report.seconds = time.time() - begin
+    _end(client, index, load)
     return report
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #9fb67cec
@@ -577,13 +855,18 @@ class ClusterHit:
     passage: str = ''
 
 
+_BEST = {'chunks': {'hits': {'hits': [{'_nested': {'offset': int}}]}}}
+_HITS = {'hits': {'hits': [{'_id': str, '_score': float, '_source?': dict, 'inner_hits?': _BEST}]}}
+
+
 def _hit(answer: dict) -> ClusterHit:
     "A hit, of what the cluster answers for it."
     fields = dict(answer.get('_source') or {})
     passages = fields.pop('passages', [])
     fields.pop('chunks', None)
-    best = answer.get('inner_hits', {}).get('chunks', {}).get('hits', {}).get('hits', [])
-    passage = passages[best[0]['_nested']['offset']] if best and passages else ''
+    best = answer['inner_hits']['chunks']['hits']['hits'] if 'inner_hits' in answer else []
+    offset = best[0]['_nested']['offset'] if best else 0
+    passage = passages[offset] if best and isinstance(passages, list) and offset < len(passages) else ''
     return ClusterHit(answer['_id'], float(answer['_score']), fields, passage)
 
 
@@ -614,13 +897,14 @@ def search(
     params = {'allow_partial_search_results': 'false'}
     if pipeline:
         params['search_pipeline'] = pipeline
-    return [_hit(h) for h in call(client, 'POST', f'/{index}/_search', body, params)['hits']['hits']]
+    answer = call(client, 'POST', f'/{index}/_search', body, params, shape=_HITS)
+    return [_hit(h) for h in answer['hits']['hits']]
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #9c4c2ea9
 def point(client: 'OpenSearch', alias: str, index: str) -> list[str]:
     "Let an alias name this index and no other, in one step; returns the indices it named before."
     try:
-        before = sorted(call(client, 'GET', f'/_alias/{alias}'))
+        before = sorted(call(client, 'GET', f'/_alias/{alias}', shape=dict))
     except ClusterError as e:
         if ' 404' not in str(e):
             raise

@@ -24,8 +24,11 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
+from ..core.checked_json import read_json
 from ..core.files import locked, write_json, write_text
 from ..core.rows import DataError, check, log
+from ..core.safe_writes import atomic, whole_folder
+from ..core.zips import copy_entry, open_zip
 
 # %% ../../nbs/opensearch/00_node.ipynb #34a2b890
 _VERSION = '2.19.1'
@@ -320,11 +323,24 @@ def _place_modules(work: Path, out: Path) -> None:
         _descriptor(target, name, classname, extends)
 
 
+_UNPACKED = 2_000_000_000  # bytes that one of the parts may have
+
+
+def _unpack(zipped: Path, folder: Path) -> None:
+    "The files of a zip, whose paths and sizes are checked before."
+    with open_zip(zipped, 50_000, _UNPACKED, flat=False, folders=True) as z:
+        for name in z.namelist():
+            if not name.endswith('/'):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with open(target, 'wb') as f:
+                    copy_entry(z, name, f, _UNPACKED)
+
+
 def _place_plugins(work: Path, out: Path) -> None:
     "The plugins as they come, and the jars of ours."
     for zipped in (work / 'plugins' / 'jars').iterdir():
-        with zipfile.ZipFile(zipped) as z:
-            z.extractall(out / 'plugins' / zipped.name.split(f'-{_VERSION}')[0])
+        _unpack(zipped, out / 'plugins' / zipped.name.split(f'-{_VERSION}')[0])
     nori = out / 'plugins' / 'analysis-nori'
     shutil.copytree(work / 'nori' / 'jars', nori)
     _descriptor(nori, 'analysis-nori', 'korean.NoriPlugin')
@@ -334,12 +350,13 @@ def _place_torch(work: Path, out: Path) -> None:
     "The libraries of libtorch and its Java binding, out of the folders of their jars."
     (out / 'torch').mkdir()
     for jar in (work / 'torch' / 'jars').iterdir():
-        with zipfile.ZipFile(jar) as z:
+        with open_zip(jar, 50_000, _UNPACKED, flat=False, folders=True) as z:
             for member in z.namelist():
                 inside = f'/{member}'
                 ours = '/cpu/linux-x86_64/' in inside or '/linux-x86_64/cpu/' in inside
                 if ours and not member.endswith('/'):
-                    (out / 'torch' / Path(member).name).write_bytes(z.read(member))
+                    with open(out / 'torch' / Path(member).name, 'wb') as f:
+                        copy_entry(z, member, f, _UNPACKED)
 
 # %% ../../nbs/opensearch/00_node.ipynb #e46a3b0d
 def _run(command: list[str], cwd: Path) -> None:
@@ -357,7 +374,7 @@ def _compile(source: str, work: Path, out: Path, target: Path) -> None:
     write_text(folder / source, _JAVA[source])
     classpath = f'{out}/lib/*:{out}/plugins/analysis-nori/*'
     _run([_java('javac'), '-nowarn', '-cp', classpath, '-d', 'classes', source], folder)
-    with zipfile.ZipFile(target / f'{name.lower()}.jar', 'w') as z:
+    with atomic(target / f'{name.lower()}.jar') as jar, zipfile.ZipFile(jar, 'w') as z:
         for p in sorted((folder / 'classes').rglob('*.class')):
             z.write(p, p.relative_to(folder / 'classes'))
 
@@ -372,9 +389,11 @@ def _assemble() -> Path:
             return _home()
         lines = _lacking()
         check(not lines, 'OpenSearch cannot be put together here:\n' + '\n'.join(lines))
-        with tempfile.TemporaryDirectory(dir=cache(), prefix='assembling-') as tmp:
-            work = Path(tmp) / 'work'
-            out = Path(tmp) / 'home'
+        with (
+            tempfile.TemporaryDirectory(dir=cache(), prefix='assembling-') as tmp,
+            whole_folder(_home()) as out,
+        ):
+            work = Path(tmp)
             _fetch(work)
             shutil.copytree(work / 'lib' / 'jars', out / 'lib')
             _place_modules(work, out)
@@ -382,8 +401,6 @@ def _assemble() -> Path:
             _place_torch(work, out)
             _compile('Launch.java', work, out, out / 'lib')
             _compile('NoriPlugin.java', work, out, out / 'plugins' / 'analysis-nori')
-            shutil.rmtree(_home(), ignore_errors=True)
-            out.rename(_home())
     return _home()
 
 # %% ../../nbs/opensearch/00_node.ipynb #215b722f
@@ -425,9 +442,10 @@ class Node:
 def running(name: str = 'single') -> Node | None:
     "The node of that name, if it runs."
     try:
-        node = Node(**json.loads((_folder(name) / 'node.json').read_text(encoding='utf-8')))
+        said = read_json(_folder(name) / 'node.json', {'name': str, 'url': str, 'pid': int, 'folder': str})
     except FileNotFoundError:
         return None
+    node = Node(said['name'], said['url'], said['pid'], said['folder'])
     return node if node.alive else None
 
 

@@ -7,19 +7,27 @@ __all__ = ['live_model', 'switch_model', 'go_live', 'Refresh', 'refresh_query', 
 
 # %% ../../nbs/opensearch/06_refresh.ipynb #fa56a3d8
 import json
+import shutil
 import tempfile
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 import numpy as np
-from tokenizers import Tokenizer
 
+from ..core.checked_json import read_json
 from ..core.pictures import BLUE, GREY, ORANGE, axes
 from ..core.rows import check, log
-from .artifacts import Artifact, open_artifact, term_keys, write_query
+from ..core.safe_writes import atomic
+from korean_sparse.opensearch.artifacts import (
+    Artifact,
+    describe,
+    open_artifact,
+    open_query,
+    term_keys,
+    write_query,
+)
 from .client import ClusterError, call
 from .cluster import ClusterHit, deploy, predict, register, undeploy
 from ..retrieval.query import read_idf
@@ -28,12 +36,6 @@ if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
 # %% ../../nbs/opensearch/06_refresh.ipynb #80079457
-def _table_of(query_zip: str | Path) -> dict[str, float]:
-    "The weights in a query zip."
-    with zipfile.ZipFile(query_zip) as z:
-        return json.loads(z.read('idf.json'))
-
-
 def _check_terms(table: Mapping[str, float], before: Mapping[str, float], name: str, base: str) -> None:
     "Raise `DataError` naming term and weight if a table is not for the vocabulary of the zip `base`."
     foreign = [k for k in table if k not in before]
@@ -57,17 +59,17 @@ def _with_idf(base: str | Path, idf: Mapping[str, float] | str | Path) -> Artifa
     base = Path(base)
     old = open_artifact(base)
     table = read_idf(idf)
-    _check_terms(table, _table_of(base), 'idf' if isinstance(idf, Mapping) else str(idf), base.name)
-    with zipfile.ZipFile(base) as z:
-        tokenizer = Tokenizer.from_str(z.read('tokenizer.json').decode())
+    tokenizer, before = open_query(base)
+    _check_terms(table, before, 'idf' if isinstance(idf, Mapping) else str(idf), base.name)
     weights = np.array([table.get(k, 0.0) for k in term_keys(tokenizer)], dtype=np.float64)
     version = str(int(old.version) + 1) if old.version.isdigit() else old.version
-    with tempfile.TemporaryDirectory(dir=base.parent) as tmp:
+    with tempfile.TemporaryDirectory() as tmp:
         # 'decoded': the tokenizer was shipped before, its decoder stays what it is
         new = write_query(tokenizer, weights, f'{tmp}/query.zip', old.name, version, keys='decoded')
         out = base.parent / f'query-{new.sha256[:12]}.zip'
-        for suffix in ('.zip', '.json'):
-            Path(f'{tmp}/query{suffix}').replace(out.with_suffix(suffix))
+        with atomic(out) as part:
+            shutil.copyfile(f'{tmp}/query.zip', part)
+    describe(out, 'query', old.name, version)  # last: a zip without it is not looked at
     return open_artifact(out)
 
 # %% ../../nbs/opensearch/06_refresh.ipynb #ef774360
@@ -135,7 +137,7 @@ def _live_zip(client: 'OpenSearch', index: str, model: str, folder: str | Path) 
     for path in sorted(Path(folder).glob('query*.zip')):
         note = path.with_suffix('.json')
         if note.exists():
-            zips[json.loads(note.read_text(encoding='utf-8'))['sha256']] = path
+            zips[read_json(note, {'sha256': str})['sha256']] = path
     there = ', '.join(p.name for p in zips.values()) or 'the zips'
     check(
         sha256 in zips,
@@ -173,7 +175,7 @@ def refresh_query(
     base = _live_zip(client, index, old, folder)
     artifact = _with_idf(base, idf)
     table = read_idf(idf)
-    before = _table_of(base)
+    _, before = open_query(base)
     differing = [k for k in table if abs(table[k] - before[k]) > 1e-6]
     changed = sorted(differing, key=lambda k: -abs(table[k] - before[k]))
     new = deploy(client, register(client, artifact, progress=False), progress=False)

@@ -18,7 +18,7 @@ from ..core.pictures import BLUE, GREY, ORANGE, axes
 from ..core.rows import check
 from ..judging.significance import answer, compare
 from ..judging.systems import Answer, System
-from .client import call
+from .client import ClusterError, call
 from .cluster import PRUNING, WAYS, query_body, search
 from ..retrieval.sets import RetrievalSet, load_retrieval
 
@@ -65,8 +65,15 @@ def explain(client: 'OpenSearch', index: str, text: str, doc_id: str, way: str =
     query = query_body(text, way=way, filters=[{'ids': {'values': [doc_id]}}])
     body = {'query': query, 'explain': True, '_source': False}
     matches: list[Match] = []
-    for hit in call(client, 'POST', f'/{index}/_search', body)['hits']['hits']:
-        matches += _matches(hit['_explanation'])
+    shape = {'hits': {'hits': [{'_explanation': dict}]}}
+    for hit in call(client, 'POST', f'/{index}/_search', body, shape=shape)['hits']['hits']:
+        try:
+            matches += _matches(hit['_explanation'])
+        except (LookupError, TypeError, ValueError, RecursionError) as e:
+            said = f'{type(e).__name__}: {e}'[:100]
+            raise ClusterError(
+                f'POST /{index}/_search: an explanation that cannot be read ({said})'
+            ) from None
     return sorted(matches, key=lambda m: (-m.score, m.term))
 
 # %% ../../nbs/opensearch/05_relevance.ipynb #f98f5e11
@@ -152,4 +159,6 @@ def index_bytes(client: 'OpenSearch', index: str, merge: bool = True) -> int:
     if merge:
         call(client, 'POST', f'/{index}/_forcemerge', params={'max_num_segments': 1, 'flush': 'true'})
     call(client, 'POST', f'/{index}/_refresh')
-    return call(client, 'GET', f'/{index}/_stats/store')['_all']['primaries']['store']['size_in_bytes']
+    shape = {'_all': {'primaries': {'store': {'size_in_bytes': int}}}}
+    found = call(client, 'GET', f'/{index}/_stats/store', shape=shape)
+    return found['_all']['primaries']['store']['size_in_bytes']

@@ -7,7 +7,6 @@ __all__ = ['read_documents', 'my_share', 'encode_shards', 'read_shards']
 
 # %% ../../nbs/opensearch/07_shards.ipynb #25aaed90
 import itertools
-import json
 import os
 from dataclasses import asdict
 from datetime import date, time
@@ -17,6 +16,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
+from ..core.checked_json import fitted, read_json
 from ..core.files import read_json_lines, write_json, write_rows
 from ..core.records import DOCUMENT, Ids, as_text, read_records, settle
 from ..core.rows import DataError, check
@@ -74,8 +74,10 @@ def read_documents(path: str | Path, columns: Mapping[str, str] = {}, encoding: 
 # %% ../../nbs/opensearch/07_shards.ipynb #450ef326
 def my_share() -> tuple[int, int]:
     "Which process this is, and of how many, as torchrun and accelerate tell it; else 0 of 1."
-    rank = int(os.environ.get('RANK', 0))
-    world = int(os.environ.get('WORLD_SIZE', 1))
+    said = {name: os.environ.get(name, usual) for name, usual in (('RANK', '0'), ('WORLD_SIZE', '1'))}
+    for name, number in said.items():
+        check(number.isascii() and number.isdecimal(), f'{name} = {number!r:.40}: must be a whole number')
+    rank, world = map(int, said.values())
     check(0 <= rank < world, f'RANK = {rank}, WORLD_SIZE = {world}: not a process of that many')
     return rank, world
 
@@ -91,7 +93,7 @@ def _agree(out: Path, contents: dict) -> None:
     about = out / 'about.json'
     if not about.exists():
         write_json(about, contents)
-    found = json.loads(about.read_text(encoding='utf-8'))
+    found = read_json(about, dict)
     differing = [f'{k} was {found.get(k)!r}, is {v!r}' for k, v in contents.items() if found.get(k) != v]
     check(
         not differing,
@@ -163,9 +165,10 @@ def read_shards(out: str | Path) -> Iterator[dict]:
         f'{out} is not whole: {len(list(out.glob("*.jsonl.gz")))} shards are there; '
         'run the same command again, it makes the missing ones',
     )
-    shards = json.loads((out / 'whole.json').read_text(encoding='utf-8'))['shards']
-    missing = [n for n in range(shards) if not _shard(out, n).exists()]
-    check(not missing, f'{out} lacks shard {missing[:3]}, of {shards}: run the same command again')
+    shards = read_json(out / 'whole.json', {'shards': int})['shards']
+    check(shards >= 0, f'{out / "whole.json"}: shards: {shards}: must not be negative')
+    missing = next((n for n in range(shards) if not _shard(out, n).exists()), None)
+    check(missing is None, f'{out} lacks shard [{missing}], of {shards}: run the same command again')
     for n in range(shards):
-        for _, row in read_json_lines(_shard(out, n)):
-            yield row
+        for number, row in read_json_lines(_shard(out, n)):
+            yield fitted(row, {'id': str, 'text': str}, f'{_shard(out, n)}, line {number}')

@@ -19,7 +19,7 @@ from typing import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ..core.rows import SynonymPair, log
+from ..core.rows import SynonymPair, check, log
 from .alignment import Near
 from .sources import Evidence, scratch_database
 from ..text.terms import squeeze
@@ -125,7 +125,12 @@ def gather(
 
 # %% ../../nbs/pairs/02_confidence.ipynb #001cfca8
 def noisy_or(weights: Iterable[float]) -> float:
-    "The probability that one of several independent witnesses is right: 1 - prod(1 - w) (Pearl 1988)."
+    """The probability that one of several independent witnesses is right: 1 - prod(1 - w) (Pearl 1988).
+
+    Raises `DataError` for a weight that is no probability."""
+    weights = list(weights)
+    wrong = [w for w in weights if not 0 <= w <= 1]
+    check(not wrong, f'noisy_or: {wrong[:1]} is no probability')
     return 1 - math.prod(1 - w for w in weights)
 
 # %% ../../nbs/pairs/02_confidence.ipynb #b15f0ce4

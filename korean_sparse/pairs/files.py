@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import Iterable, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 from ..core.rows import SynonymPair
 from ..core.safe_writes import atomic
@@ -67,7 +67,8 @@ def with_plain(folder: Path, pairs: Iterable[SynonymPair], counts: Counter) -> I
 # %% ../../nbs/pairs/04_files.ipynb #cc045c54
 def _lucene_rule(p: SynonymPair) -> str:
     "A pair as a line of a synonym file: `당뇨, 당뇨병`."
-    return ', '.join(re.sub(r'([\\,#]|=>)', r'\\\1', term) for term in (p.left, p.right))
+    terms = (' '.join(term.split()) for term in (p.left, p.right))  # a line break would begin a rule
+    return ', '.join(re.sub(r'([\\,#]|=>)', r'\\\1', term) for term in terms)
 
 
 def with_lucene(
@@ -138,21 +139,25 @@ const rows = {rows}
 _SCRIPT = """
 let first = 0
 const get = id => document.getElementById(id)
-const plain = text => text.replace(/[&<>]/g, c => '&#' + c.charCodeAt(0) + ';')
 function wanted(row) {
   const words = get('words').value.toLowerCase(), source = get('source').value
   const [low, high] = get('band').value.split('-').map(Number)
   return (!words || row.join(' ').includes(words)) && (!source || row[4].split(',').includes(source))
     && (high === undefined || (row[3] >= low && row[3] < high))
 }
-function line([left, right, langs, score, sources, split]) {
-  return '<tr><td>' + plain(left) + '<td>' + plain(right) + '<td>' + langs
-    + '<td class="n">' + score.toFixed(3) + '<td>' + sources + '<td>' + split + '</tr>'
+function line(row) {
+  const tr = document.createElement('tr')
+  row.forEach((value, n) => {
+    const td = tr.insertCell()
+    td.textContent = n === 3 ? value.toFixed(3) : value  // text, whatever it looks like
+    if (n === 3) td.className = 'n'
+  })
+  return tr
 }
 function draw() {
   const found = rows.filter(wanted)
   first = Math.max(0, Math.min(first, Math.floor((found.length - 1) / 50) * 50))
-  get('table').innerHTML = found.slice(first, first + 50).map(line).join('')
+  get('table').replaceChildren(...found.slice(first, first + 50).map(line))
   const last = Math.min(first + 50, found.length)
   get('place').textContent = found.length ? (first + 1) + '-' + last + ' of ' + found.length : 'none'
 }
@@ -166,7 +171,13 @@ _BANDS = ('0.9-1.01', '0.7-0.9', '0.5-0.7', '0.3-0.5', '0-0.3')
 
 # %% ../../nbs/pairs/04_files.ipynb #2e3f7583
 def _options(values: Iterable[str]) -> str:
-    return ''.join(f'<option>{value}</option>' for value in values)
+    return ''.join(f'<option>{html.escape(value)}</option>' for value in values)
+
+
+def _in_script(value: Any) -> str:
+    "A value as a script in a page may hold it: no letter in it can end the script, or begin a tag."
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub('[<>&\u2028\u2029]', lambda m: f'\\u{ord(m[0]):04x}', text)
 
 
 def write_page(path: Path, pairs: Sequence[SynonymPair], about: str) -> Path:
@@ -180,7 +191,7 @@ def write_page(path: Path, pairs: Sequence[SynonymPair], about: str) -> Path:
         about=html.escape(about),
         options=_options(sources),
         bands=_options(_BANDS),
-        rows=json.dumps(rows, ensure_ascii=False).replace('</', '<\\/'),
+        rows=_in_script(rows),
     )
     with atomic(path) as partial:
         partial.write_text(page + _SCRIPT, encoding='utf-8')

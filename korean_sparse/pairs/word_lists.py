@@ -17,7 +17,7 @@ from typing import Any, Iterable, Iterator, Sequence
 
 from ..core.left_out import LeftOut
 from ..core.records import as_text, read_lines, read_records, read_text, whole
-from ..core.rows import DataError, check, log
+from ..core.rows import DataError, _is_number, check, log
 
 # %% ../../nbs/pairs/05_word_lists.ipynb #2abbd4c2
 _NAMES = {
@@ -56,7 +56,8 @@ def _name(key: str) -> str:
 def _field(key: str) -> str:
     "`left`, `right`, `many` or `score`: what stands under a name; an empty string for any other name."
     name = _name(key)
-    bare = re.sub(r'_?\d+$', '', name)
+    bare = name.rstrip('0123456789')
+    bare = bare.removesuffix('_') if bare != name else name
     for known in (name, bare):
         if known in _FIELDS:
             return _FIELDS[known]
@@ -66,7 +67,7 @@ def _field(key: str) -> str:
     return ''
 
 # %% ../../nbs/pairs/05_word_lists.ipynb #69248515
-_LIKE_A_NUMBER = re.compile(r'\s*[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?\s*%?\s*')
+_LIKE_A_NUMBER = re.compile(r'\s*[+-]?[.,]*\d[\d.,]*([eE][+-]?\d+)?\s*%?\s*')
 
 
 def _number(text: str) -> float | None:
@@ -89,11 +90,13 @@ def _score(value: Any, where: str, report: LeftOut) -> float | None:
         return None
     number = value if isinstance(value, (int, float)) else None
     if isinstance(value, str):
-        if not _LIKE_A_NUMBER.fullmatch(unicodedata.normalize('NFKC', value)):
+        # NFKC reads what a Korean keyboard writes, `９０％`; but it also makes 2 of ², and 12 of 1²
+        raised = any(c.isdigit() and not c.isdecimal() for c in value)
+        if raised or not _LIKE_A_NUMBER.fullmatch(unicodedata.normalize('NFKC', value)):
             report.add('scores that are no numbers', f'{value[:40]!r}, {where}')
             return None
         number = _number(value)
-    fine = number is not None and not isinstance(value, bool) and math.isfinite(number) and 0 <= number <= 100
+    fine = _is_number(number) and not isinstance(value, bool) and 0 <= number <= 100
     check(fine, f'{where}: score {str(value)[:40]!r} is no number from 0 to 1, nor to 100 (per cent)')
     return number
 
@@ -436,6 +439,9 @@ def _pairs_of_json(value: Any, where: str, report: LeftOut) -> Iterator[WordPair
         if found := _pairs_of_record(value, where, report):
             yield from found
             return
+        if _is_whole(value):  # both sides are named, and one of them is empty
+            report.add('terms without a synonym', f'{str(value)[:60]}, {where}')
+            return
     if isinstance(value, dict):
         yield from _pairs_of_mapping(value, where, report)
     else:
@@ -588,8 +594,12 @@ def _json_of(text: str, path: Path) -> Any:
         raise DataError(f'{path}: not JSON ({error})') from None
 
 
-def _one_form(term: str) -> str:
-    return whole(unicodedata.normalize('NFC', term)).strip()
+def _one_form(term: str, where: str) -> str:
+    "A term as it is compared: composed, and without spaces around; `DataError` for control characters in it."
+    plain = whole(unicodedata.normalize('NFC', term)).strip()
+    hidden = [c for c in plain if unicodedata.category(c) == 'Cc' and not c.isspace()]
+    check(not hidden, f'{where}: the term {plain[:40]!r} holds a control character')
+    return plain
 
 # %% ../../nbs/pairs/05_word_lists.ipynb #0004c632
 def _pairs_of_file(path: Path, encoding: str, report: LeftOut) -> Iterator[WordPair]:
@@ -621,10 +631,13 @@ def read_dictionary(
     written: 0.9, or 90 for per cent. What is passed over is added to `report`, or said once in the log.
     Raises `DataError` that names file and place; `encoding` (`cp949`) is for a file that is not UTF-8."""
     path, passed = Path(path), LeftOut() if report is None else report
+    found = 0
     for one, other, score, where in _pairs_of_file(path, encoding, passed):
         if _NOTHING.fullmatch(one.strip()) or _NOTHING.fullmatch(other.strip()):
             passed.add('fields that say that there is nothing', where)
         else:
-            yield _one_form(one), _one_form(other), score, where
+            found += 1
+            yield _one_form(one, where), _one_form(other, where), score, where
+    check(found > 0 or bool(passed), f'{path}: holds no pair of terms')
     if passed and report is None:
         log.warning('%s: passed over: %s', path.name, passed)

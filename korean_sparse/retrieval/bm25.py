@@ -12,7 +12,7 @@ from typing import Callable, Sequence
 import bm25s
 import numpy as np
 
-from ..core.rows import check
+from ..core.rows import _is_number, check
 from .sets import Run, top_k
 from ..text.analysers import Analyzer, content_terms
 
@@ -25,7 +25,8 @@ class BM25:
 
     Lucene's form: the sum over the query's terms of idf · tf/(tf + k1 (1 - b + b · length/mean length)), with
     idf = ln(1 + (N - df + .5)/(df + .5)) (Robertson and Zaragoza 2009). `empty` are the ids of documents
-    without a term, which no query finds. Raises `DataError` without documents or terms."""
+    without a term, which no query finds. Raises `DataError` without documents or terms, for an id that is
+    there twice, for a `k1` that is not in [0, 100] and a `b` that is not in [0, 1]."""
 
     def __init__(
         self,
@@ -37,6 +38,14 @@ class BM25:
     ):
         check(len(ids) == len(texts), f'BM25: {len(ids)} ids for {len(texts)} texts')
         check(len(ids) > 0, 'BM25: no documents to index')
+        check(
+            len(set(ids)) == len(ids),
+            f'BM25: an id is there twice; {len(set(ids))} of {len(ids)} are distinct',
+        )
+        for name, value, most in (('k1', k1, 100), ('b', b, 1)):
+            # NaN would make all scores NaN; k1 below 0 or b above 1 turn the order around
+            fits = _is_number(value) and 0 <= value <= most
+            check(fits, f'BM25: {name} = {value!r:.40}: must be a number from 0 to {most}')
         self.ids, self.tokenize = list(ids), tokenize
         self._index = bm25s.BM25(k1=k1, b=b, method='lucene')
         docs = [tokenize(t) for t in texts]

@@ -16,10 +16,13 @@ from typing import Any, Iterator, Sequence
 
 import numpy as np
 
+from ..core.checked_json import parse_json
 from ..core.left_out import LeftOut
 from korean_sparse.core.records import (
     DOCUMENT,
     Schema,
+    _from_json,
+    _Halves,
     as_id,
     as_text,
     read_lines,
@@ -51,14 +54,30 @@ _JUDGEMENT = Schema(
 _NUMBER = re.compile(r'[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?')
 
 
+_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f]')
+
+
 def plain_id(value: Any, where: str, name: str = 'id') -> str:
-    "An id of a set or a run as text: composed (NFC), as Macs take letters apart, and without spaces around."
-    return unicodedata.normalize('NFC', as_id(value, where, name).strip())
+    """An id of a set or a run as text: composed (NFC), as Macs take letters apart, and without spaces around.
+
+    Raises `DataError` for what is no id, and for one with a control character in it."""
+    plain = unicodedata.normalize('NFC', as_id(value, where, name).strip())
+    if not plain or _CONTROL.search(plain):
+        raise DataError(f'{where}: the {name} {plain!r:.60} is empty, or holds a control character')
+    return plain
 
 
 def whole_grade(value: Any, where: str) -> int:
-    "A relevance as a whole number, of `1`, `1.0`, `'1.0'`; a `DataError` that begins with `where` else."
-    text = str(value).strip()
+    """A relevance as a whole number, of `1`, `1.0`, `'1.0'`; a `DataError` that begins with `where` else.
+
+    TREC writes -1 and -2 for what was not judged, or is rubbish: as little relevant as 0."""
+    try:
+        text = str(value).strip()
+    except (
+        ValueError,
+        RecursionError,
+    ):  # a number of more digits than Python writes; lists of lists of lists
+        text = type(value).__name__
     if isinstance(value, (bool, np.bool_)):
         text = str(int(value))
     check(bool(_NUMBER.fullmatch(text)), f'{where}: the relevance {text[:40]!r} is not a number')
@@ -68,7 +87,7 @@ def whole_grade(value: Any, where: str) -> int:
         f'{where}: the relevance {text[:40]} is not a whole number, which nDCG and recall need; '
         'multiply the grades (0.5 -> 1, 1 -> 2)',
     )
-    check(abs(number) < 10_000, f'{where}: the relevance {text[:40]} is not between -9,999 and 9,999')
+    check(-10 < number < 10_000, f'{where}: the relevance {text[:40]} is not between -9 and 9,999')
     return int(number)
 
 # %% ../../nbs/retrieval/04_layouts.ipynb #b83e1ca6
@@ -116,10 +135,7 @@ def _judged_lines(path: Path, encoding: str) -> Iterator[tuple[str, Any, Any, An
 def _judged_records(path: Path, encoding: str) -> Iterator[tuple[str, Any, Any, Any]]:
     "(place, query, document, relevance) of each record, or of JSON that maps queries to documents to grades."
     if '.json' in [suffix.lower() for suffix in path.suffixes]:
-        try:
-            table = json.loads(read_text(path, encoding))
-        except (json.JSONDecodeError, RecursionError) as e:
-            raise DataError(f'{path}: not JSON ({e})') from None
+        table = parse_json(read_text(path, encoding), dict | list, str(path))
         if isinstance(table, dict) and table and all(isinstance(v, dict) for v in table.values()):
             yield from ((f'{path}, {q!r}', q, d, r) for q, judged in table.items() for d, r in judged.items())
             return
@@ -139,8 +155,9 @@ def read_qrels(path: str | Path, left_out: LeftOut | None = None, encoding: str 
     """Judgements: query, document, relevance of lines with tabs or spaces (three columns, or four as TREC's;
     a header is optional), or of .jsonl, .json, .csv, .parquet, packed or not; relevance 1.0 is 1.
 
-    Raises `DataError` that names a malformed line and a relevance that is no whole number. So does a
-    contradiction; with `left_out` it is counted there and the first judgement stays."""
+    Raises `DataError` that names a malformed line, a relevance that is no whole number, and a file without
+    any judgement. So does a contradiction; with `left_out` it is counted there and the first judgement stays.
+    A relevance below 0 stays, and is counted."""
     path, counted = Path(path), LeftOut() if left_out is None else left_out
     qrels: Qrels = {}
     endings = [suffix.lower() for suffix in path.suffixes]
@@ -148,6 +165,8 @@ def read_qrels(path: str | Path, left_out: LeftOut | None = None, encoding: str 
     for where, query, document, relevance in rows(path, encoding):
         q, d = plain_id(query, where, 'query-id'), plain_id(document, where, 'corpus-id')
         grade, judged = whole_grade(relevance, where), qrels.setdefault(q, {})
+        if grade < 0:
+            counted.add('judgement below 0 (not relevant)', f'{where}: query {q!r}, document {d!r}: {grade}')
         if judged.setdefault(d, None) is None:
             judged[d] = grade
             continue
@@ -158,6 +177,7 @@ def read_qrels(path: str | Path, left_out: LeftOut | None = None, encoding: str 
         )
         reason = 'judgement that is there twice' if grade == before else 'judgement that contradicts another'
         counted.add(reason, f'{about}: {grade}, before {before}')
+    check(bool(qrels), f'{path}: no judgement')
     if left_out is None and counted:
         log.warning('%s: %s', path, counted)
     return qrels
@@ -215,16 +235,18 @@ def _by_id(path: Path, encoding: str) -> dict[str, Any]:
     "What a JSON document holds if it maps ids to texts or to objects with a text, else {}."
     if path.suffix.lower() != '.json':
         return {}
+    text = read_text(path, encoding)
     try:
-        table = json.loads(read_text(path, encoding))
-    except (ValueError, RecursionError) as e:
-        if isinstance(e, DataError):
-            raise
+        table = json.loads(text)
+    except (ValueError, RecursionError):
         return {}  # perhaps JSON lines; reading says what else it is
     good = isinstance(table, dict) and all(
         isinstance(v, str) or isinstance(v, dict) and 'text' in v for v in table.values()
     )
-    return table if good and not {'id', '_id'} & set(table) else {}
+    if not good or {'id', '_id'} & set(table):
+        return {}
+    with _Halves(path) as halves:
+        return _from_json(text, str(path), halves)  # an id that is there twice is an error
 
 
 def _text_rows(path: Path, kind: str, encoding: str) -> Iterator[tuple[str, dict]]:

@@ -4,18 +4,24 @@
 
 # %% auto #0
 __all__ = ['MUTED_WEIGHT', 'idf_weights', 'plain_idf', 'raise_numbers', 'special_ids', 'load_tokenizer', 'read_idf', 'load_idf',
-           'readable', 'QueryEncoder', 'SparseIndex']
+           'readable', 'QueryEncoder', 'Growing', 'SparseIndex']
 
 # %% ../../nbs/retrieval/02_query.ipynb #ff406e34
 import json
 import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import chain
 from pathlib import Path
-from typing import Iterable, Mapping, Sequence
+from typing import Callable, Iterable, Iterator, Sequence, TypeVar
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from tokenizers import Tokenizer
+from scipy.sparse import csc_matrix, csr_matrix
+from tokenizers import Encoding, Tokenizer
 
+from ..core.checked_json import read_json
 from ..core.records import whole
 from ..core.rows import DataError, check
 from .sets import Run, top_k
@@ -78,21 +84,20 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist: is {folder} the folder of a model?')
     try:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer.no_padding()  # which a file may set to any length
+        tokenizer.no_truncation()
+        tokenizer.encode('a \U0010fffd')  # a letter that no vocabulary has
+        return tokenizer
     except Exception as e:
-        raise DataError(f'{path}: not a tokenizer ({e})') from None
+        raise DataError(f'{path}: not a tokenizer, or one that cannot read every letter ({e})') from None
 
 
 def _idf_of_file(path: Path) -> dict:
     "The table in an `idf.json`, its weights not checked yet."
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist: is {path.parent} the folder of a model?')
-    try:
-        table = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as e:
-        raise DataError(f'{path} is not JSON: {e}') from None
-    check(isinstance(table, dict), f'{path} holds a {type(table).__name__}, not a table of weights')
-    return table
+    return read_json(path, dict)
 
 
 def read_idf(source: Mapping[str, float] | str | Path) -> dict[str, float]:
@@ -131,14 +136,15 @@ def load_idf(folder: str | Path, tokenizer: Tokenizer) -> np.ndarray:
     return np.array([table.get(t, MUTED_WEIGHT) for t in terms], dtype=np.float32)
 
 # %% ../../nbs/retrieval/02_query.ipynb #fee34404
-_MOST_WORDS = 100_000  # words whose ids are remembered
+_MOST_WORDS = 20_000  # words whose ids are remembered
+_LONGEST = 64  # letters of a word that is
 
 
 def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
     "Whether the tokenizer surely reads each word between spaces on its own."
     first = json.loads(tokenizer.to_str())['pre_tokenizer'] or {}
     if first.get('type') == 'Sequence':
-        first = first['pretokenizers'][0]
+        first = (first['pretokenizers'] or [{}])[0]
     return first.get('type') in ('WhitespaceSplit', 'BertPreTokenizer', 'Whitespace')
 
 
@@ -176,16 +182,23 @@ class QueryEncoder:
         tokenizer = load_tokenizer(folder)
         return cls(tokenizer, load_idf(folder, tokenizer))
 
+    def _cut(self, text: str) -> Encoding:
+        try:
+            return self.tokenizer.encode(text, add_special_tokens=False)
+        except Exception as e:
+            raise DataError(f'the tokenizer cannot read {text!r:.60} ({e})') from None
+
     def _read(self, text: str) -> list[int]:
-        ids = self.tokenizer.encode(readable(text), add_special_tokens=False).ids
-        return [i for i in ids if i not in self._skip]
+        return [i for i in self._cut(readable(text)).ids if i not in self._skip]
 
     def _word(self, word: str) -> list[int]:
         ids = self._words.get(word)
         if ids is None:
-            if len(self._words) >= _MOST_WORDS:
-                self._words.clear()
-            ids = self._words[word] = self._read(word)
+            ids = self._read(word)
+            if len(word) <= _LONGEST:
+                if len(self._words) >= _MOST_WORDS:
+                    self._words.clear()
+                self._words[word] = ids
         return ids
 
     def __call__(self, text: str) -> np.ndarray:
@@ -208,7 +221,7 @@ class QueryEncoder:
     def letters(self, text: str) -> list[list[int]]:
         "The letters of a query that are read by their bytes, each as the ids of the bytes that carry weight."
         letters: list[list[int]] = []
-        for i in self.tokenizer.encode(readable(text), add_special_tokens=False).ids:
+        for i in self._cut(readable(text)).ids:
             if i in self._first:
                 letters.append([])
             elif letters and i in self._bytes and self.idf[i] > MUTED_WEIGHT:
@@ -218,7 +231,7 @@ class QueryEncoder:
     def labels(self, text: str) -> dict[int, str]:
         "Term id -> its name, for the terms of a query in order: itself, or the letters that a byte is of."
         text = readable(text)
-        found = self.tokenizer.encode(text, add_special_tokens=False)
+        found = self._cut(text)
         labels: dict[int, str] = {}
         for i, term, (start, end) in zip(found.ids, found.tokens, found.offsets):
             if i not in self._skip:
@@ -239,32 +252,163 @@ class QueryEncoder:
         cols = np.concatenate(ids) if ids else np.array([], int)
         return csr_matrix((self.idf[cols], (rows, cols)), shape=(len(ids), len(self.idf)), dtype=np.float32)
 
+# %% ../../nbs/retrieval/02_query.ipynb #3dfc52db
+_Value = TypeVar('_Value')
+_Part = TypeVar('_Part')
+
+
+def _stacked(
+    parts: Sequence[_Part], part: _Part, joined: Callable[[_Part, _Part], _Part]
+) -> tuple[_Part, ...]:
+    "Layers with one more on top of them; `joined` makes one of two, where the lower is not far larger."
+    below = [one for one in parts if len(one)]
+    while below and len(below[-1]) < 8 * len(part):
+        part = joined(below.pop(), part)
+    return (*below, part)
+
+
+class Growing(Mapping[str, _Value]):
+    """Names and values, never changed: `plus` gives another one with more in it, without copying most of it.
+
+    In the order in which they came; equal to a dict with the same names and values."""
+
+    def __init__(self, values: Mapping[str, _Value] = {}):
+        self._parts: tuple[dict[str, _Value], ...] = (dict(values),)
+        self._length = len(self._parts[0])
+
+    def plus(self, more: Mapping[str, _Value]) -> 'Growing[_Value]':
+        "These and `more`. Raises `DataError` for a name that is there already."
+        again = [name for name in more if name in self]
+        check(not again, f'{len(again)} are there already: {", ".join(map(str, again[:3]))}')
+        both = Growing()
+        both._parts = _stacked(self._parts, dict(more), lambda below, above: below | above)
+        both._length = self._length + len(more)
+        return both
+
+    def __getitem__(self, name: str) -> _Value:
+        for part in self._parts:
+            if name in part:
+                return part[name]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._parts)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+# %% ../../nbs/retrieval/02_query.ipynb #2b4d9f2b
+@dataclass(frozen=True)
+class _Postings:
+    "Documents that came one after the other: their ids, and for each term which hold it, and its weights."
+
+    ids: list[str]
+    first: int  # place of the first of them among all
+    begins: np.ndarray  # where the documents of each term begin, int64 [V + 1]
+    places: np.ndarray  # of documents among all, ascending for each term, [P]
+    weights: np.ndarray  # [P]
+
+    @classmethod
+    def of(cls, ids: Sequence[str], rows: csr_matrix, first: int) -> '_Postings':
+        "Of rows of weights, [N, V]."
+        lists = rows.tocsr().tocsc()  # copies: what the caller does with `rows` later changes nothing
+        lists.sum_duplicates()
+        return cls(list(ids), first, lists.indptr.astype(np.int64), lists.indices + first, lists.data)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def slices(self, terms: np.ndarray) -> list[slice]:
+        "Where the documents of each term stand."
+        return list(map(slice, self.begins[terms].tolist(), self.begins[terms + 1].tolist()))
+
+    def joined(self, later: '_Postings') -> '_Postings':
+        "These and documents that came later."
+        shift = np.repeat(self.begins[1:], np.diff(later.begins))
+        theirs = shift + np.arange(len(later.places))
+        is_ours = np.ones(len(self.places) + len(later.places), bool)
+        is_ours[theirs] = False
+        both = []
+        for mine, other in ((self.places, later.places), (self.weights, later.weights)):
+            array = np.empty(len(is_ours), np.result_type(mine, other))
+            array[is_ours], array[theirs] = mine, other
+            both.append(array)
+        return _Postings(self.ids + later.ids, self.first, self.begins + later.begins, *both)
+
 # %% ../../nbs/retrieval/02_query.ipynb #cdb7f9e7
 class SparseIndex:
     """An exact in-process index over encoded documents: their ids, their weights as rows [N, V], a query
     side.
 
-    Raises `DataError` if the three do not fit."""
+    It is never changed: `plus` gives another one with more documents, which answers as if it were made of all
+    at once. Raises `DataError` if the three do not fit."""
+
+    query: QueryEncoder
 
     def __init__(self, ids: Sequence[str], rows: csr_matrix, query: QueryEncoder):
+        self._set((self._postings(ids, rows, query, 0),), Growing({i: n for n, i in enumerate(ids)}), query)
+
+    def _set(self, parts: tuple[_Postings, ...], places: Growing[int], query: QueryEncoder) -> None:
+        self._parts, self._places, self.query = parts, places, query
+        self._firsts = [part.first for part in parts]
+
+    @staticmethod
+    def _postings(ids: Sequence[str], rows: csr_matrix, query: QueryEncoder, first: int) -> _Postings:
         check(len(ids) == rows.shape[0], f'SparseIndex: {len(ids)} ids for {rows.shape[0]} rows')
         check(
             rows.shape[1] == len(query.idf),
             f'SparseIndex: rows over {rows.shape[1]} terms, a query side over {len(query.idf)}: '
             'they are not of one model',
         )
-        self.ids, self.rows, self.query = list(ids), rows.tocsr(), query
-        self._place = {i: n for n, i in enumerate(self.ids)}
-        self._by_term = rows.tocsc()
+        return _Postings.of(ids, rows, first)
+
+    def plus(self, ids: Sequence[str], rows: csr_matrix) -> 'SparseIndex':
+        """An index with more documents behind these, in time for these alone; this one stays as it is.
+
+        Raises `DataError` for ids that are there already, and if ids and rows do not fit."""
+        part = self._postings(ids, rows, self.query, len(self))
+        places = self._places.plus({i: n for n, i in enumerate(ids, len(self))})
+        more = object.__new__(type(self))
+        more._set(_stacked(self._parts, part, _Postings.joined), places, self.query)
+        return more
+
+    def __len__(self) -> int:
+        return self._parts[-1].first + len(self._parts[-1])
+
+    @cached_property
+    def ids(self) -> list[str]:
+        "The ids of all documents."
+        return [i for part in self._parts for i in part.ids]
+
+    @cached_property
+    def rows(self) -> csr_matrix:
+        "The weights of all documents, [N, V]."
+        all_in_one = reduce(_Postings.joined, self._parts)
+        lists = all_in_one.weights, all_in_one.places, all_in_one.begins
+        return csc_matrix(lists, shape=(len(self), len(self.query.idf))).tocsr()
+
+    def _columns(self, terms: np.ndarray) -> csc_matrix:
+        "The weights of some terms in all documents, [N, T]."
+        slices = [(part, part.slices(terms)) for part in self._parts]
+        found = [(part, where[n]) for n in range(len(terms)) for part, where in slices]
+        lengths = sum(part.begins[terms + 1] - part.begins[terms] for part in self._parts)
+        first = self._parts[0]  # an empty piece of its types, if there are no terms
+        weights = np.concatenate([first.weights[:0], *(part.weights[where] for part, where in found)])
+        places = np.concatenate([first.places[:0], *(part.places[where] for part, where in found)])
+        begins = np.append(0, np.cumsum(lengths))
+        return csc_matrix((weights, places, begins), shape=(len(self), len(terms)))
 
     def scores(self, text: str) -> np.ndarray:
         "One score a document, [N]; of a letter that is read by its bytes all of them count, or none."
         ids = self.query(text)
         in_bytes = self.query.read_by_bytes(ids)
         plain = ids[~in_bytes]
-        scores = np.asarray(self._by_term[:, plain] @ self.query.idf[plain]).ravel()
+        scores = np.asarray(self._columns(plain) @ self.query.idf[plain]).ravel()
         if in_bytes.any():
-            weights = self._by_term[:, ids[in_bytes]].toarray()
+            weights = self._columns(ids[in_bytes]).toarray()
             scores += self._whole_letters(text, ids[in_bytes], weights) @ self.query.idf[ids[in_bytes]]
         return scores
 
@@ -277,15 +421,35 @@ class SparseIndex:
             there[:, places] |= (weights[:, places] > 0).all(1, keepdims=True)
         return np.where(there, weights, 0.0)
 
+    def _part_of(self, place: int) -> _Postings:
+        return self._parts[bisect_right(self._firsts, place) - 1]
+
+    def _id(self, place: int) -> str:
+        part = self._part_of(place)
+        return part.ids[place - part.first]
+
     def search(self, queries: Mapping[str, str], k: int = 100) -> Run:
         "The best `k` documents for each query id."
-        return {qid: top_k(self.ids, self.scores(text), k) for qid, text in queries.items()}
+        places = range(len(self))
+        best = {qid: top_k(places, self.scores(text), k) for qid, text in queries.items()}
+        return {qid: {self._id(n): score for n, score in found.items()} for qid, found in best.items()}
+
+    def _weights(self, place: int, terms: np.ndarray) -> np.ndarray:
+        "The weights of some terms in one document, [1, T]."
+        part = self._part_of(place)
+        weights = np.zeros((1, len(terms)), part.weights.dtype)
+        for n, where in enumerate(part.slices(terms)):
+            places = part.places[where]
+            at = int(np.searchsorted(places, place))
+            if at < len(places) and places[at] == place:
+                weights[0, n] = part.weights[where][at]
+        return weights
 
     def explain(self, text: str, doc_id: str) -> list[tuple[str, float]]:
         "What each matched term adds to the score of a document, most first."
-        check(doc_id in self._place, f'explain: no document {doc_id!r} in the index')
+        check(doc_id in self._places, f'explain: no document {doc_id!r} in the index')
         ids = self.query(text)
-        weights = np.asarray(self.rows[self._place[doc_id], ids].todense())
+        weights = self._weights(self._places[doc_id], ids)
         in_bytes = self.query.read_by_bytes(ids)
         if in_bytes.any():
             weights[:, in_bytes] = self._whole_letters(text, ids[in_bytes], weights[:, in_bytes])

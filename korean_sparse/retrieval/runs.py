@@ -13,7 +13,7 @@ from typing import Sequence
 
 from ..core.files import write_text
 from ..core.records import read_lines
-from ..core.rows import DataError, check
+from ..core.rows import DataError, _is_number, _is_whole, check
 from .layouts import plain_id
 from .sets import RetrievalSet, Run, _finite, _plain
 
@@ -27,29 +27,34 @@ def check_run(run: Run, rs: RetrievalSet, name: str = 'run') -> Run:
     """The run itself, if all its queries and documents are the set's and all its scores are numbers.
 
     Else a `DataError` that begins with `name` and names the first three that are not."""
-    if not all(type(i) is str for found in (run, *run.values()) for i in found):
+    tables = isinstance(run, dict) and all(isinstance(found, dict) for found in run.values())
+    if not tables or not all(type(i) is str for found in (run, *run.values()) for i in found):
         run = _plain(run, lambda score, where: score, name)
     unknown = [q for q in run if q not in rs.queries]
     check(not unknown, f'{name}: queries that {rs.name} does not have: {_some(unknown)}')
     for q, found in run.items():
         strange = [d for d in found if d not in rs.corpus]
         check(not strange, f'{name}, query {q!r}: documents that {rs.name} does not have: {_some(strange)}')
-        bad = [d for d, s in found.items() if not math.isfinite(s)]
-        check(not bad, f'{name}, query {q!r}: the score of {bad[:3]} is NaN or infinite')
+        for d, score in found.items():
+            if type(score) is not float or not math.isfinite(score):  # asked for every hit of a run
+                _finite(score, f'{name}, query {q!r}, document {d!r}')
     return run
 
 # %% ../../nbs/retrieval/03_runs.ipynb #5e1afbb9
 def write_trec(path: str | Path, run: Run, tag: str) -> Path:
     """Write a run in TREC's form, best first; ties keep their order, scores have nine digits.
 
-    Raises `DataError` for an id or tag that is no text, is empty or holds white space, and for a score that
-    is not a finite number."""
+    Raises `DataError` for an id or tag that is no text, is empty, holds white space or what cannot be
+    printed, and for a score that is not a finite number."""
+    tables = isinstance(run, dict) and all(isinstance(found, dict) for found in run.values())
+    check(tables, f'{path}: expected a dict of queries, each a dict of documents, saw {run!r:.60}')
     names = [tag, *run, *{d for found in run.values() for d in found}]
     other = [n for n in names if not isinstance(n, str)]
     check(not other, f'{path}: ids and tag are texts, saw {other[:3]}; write them as str(id)')
     run = _plain(run, _finite, str(path))
-    bad = [n for n in names if not n or any(c.isspace() for c in n)]
-    check(not bad, f'{path}: TREC files cannot hold names with white space: {", ".join(map(repr, bad[:3]))}')
+    bad = [n for n in names if not n or any(c.isspace() or not c.isprintable() for c in n)]
+    said = 'TREC files cannot hold names with white space or unprintable characters'
+    check(not bad, f'{path}: {said}: {", ".join(map(repr, bad[:3]))}')
     lines = []
     for q, found in run.items():
         best_first = sorted(found.items(), key=lambda hit: -hit[1])
@@ -62,6 +67,9 @@ _SCORE = re.compile(
 )
 
 
+_RANK = re.compile(r'[+-]?[0-9]{1,18}(?:\.0{1,9})?')
+
+
 def _hit(line: str, where: str) -> tuple[str, str, float]:
     "Query, document and score of a line; a `DataError` that begins with `where` if it is not in TREC's form."
     parts = [part.strip() for part in line.strip().split('\t')]
@@ -70,6 +78,8 @@ def _hit(line: str, where: str) -> tuple[str, str, float]:
     seen = f'saw {len(parts)} fields in {line.strip()[:80]!r}'
     ranks = '; a file of query, document, rank has no scores' if len(parts) == 3 else ''
     check(len(parts) == 6, f'{where}: expected query, Q0, document, rank, score, tag; {seen}{ranks}')
+    # the rank says nothing, but where it is no number the columns are others
+    check(bool(_RANK.fullmatch(parts[3])), f'{where}: the rank {parts[3][:40]!r} is not a whole number')
     check(bool(_SCORE.fullmatch(parts[4])), f'{where}: the score {parts[4][:40]!r} is not a number')
     score = float(parts[4])
     check(math.isfinite(score), f'{where}: the score {parts[4][:40]} is NaN or infinite')
@@ -98,13 +108,18 @@ def reciprocal_rank_fusion(
 ) -> Run:
     """One run of several: a document's score is the sum of weight/(c + rank), its rank counted from 1.
 
-    The best `k` of each query are kept. Raises `DataError` without runs, or if each does not have its
-    weight."""
-    weights = [1.0] * len(runs) if weights is None else list(weights)
+    The best `k` of each query are kept. Raises `DataError` without runs, if each does not have its weight,
+    for weights that are negative, NaN, infinite or all 0, and for scores that are no finite numbers."""
+    given, weights = weights, [1.0] * len(runs) if weights is None else list(weights)
     check(
         len(runs) == len(weights) and bool(runs),
         f'reciprocal_rank_fusion: {len(runs)} runs, {len(weights)} weights',
     )
+    good = all(_is_number(weight) and weight >= 0 for weight in weights) and sum(weights) > 0
+    check(good, f'reciprocal_rank_fusion: weights = {given!r:.60}: numbers from 0 on, not all of them 0')
+    check(_is_number(c) and c >= 0, f'reciprocal_rank_fusion: c = {c!r:.40}: must be a number from 0 on')
+    check(_is_whole(k) and k >= 1, f'reciprocal_rank_fusion: k = {k!r:.40}: must be a whole number from 1 on')
+    runs = [_plain(run, _finite, f'reciprocal_rank_fusion: run {n}') for n, run in enumerate(runs, 1)]
     fused: Run = {}
     for q in dict.fromkeys(q for run in runs for q in run):
         scores: dict[str, float] = {}

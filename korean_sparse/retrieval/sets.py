@@ -6,6 +6,7 @@
 __all__ = ['Run', 'DIRECTIONS', 'METRICS', 'top_k', 'RetrievalSet', 'load_retrieval', 'sample_retrieval', 'measure', 'averages']
 
 # %% ../../nbs/retrieval/00_sets.ipynb #14080de1
+import math
 import random
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 
 from ..core.left_out import LeftOut
 from ..core.records import as_id
-from ..core.rows import check, log
+from ..core.rows import DataError, check, log
 from .layouts import Qrels, find_files, read_qrels, read_texts, whole_grade
 from ..text.normal import language
 
@@ -25,7 +26,15 @@ Run = dict[str, dict[str, float]]  # query id -> document id -> score, best firs
 
 
 def top_k(ids: Sequence[str], scores: np.ndarray, k: int) -> dict[str, float]:
-    "The `k` best ids with a positive score of `scores` [N], best first; ties go to the earlier id."
+    """The `k` best ids with a positive score of `scores` [N], best first; ties go to the earlier id.
+
+    Raises `DataError` for scores that are NaN or infinite, or not one for each id, and for a `k` that is no
+    whole number."""
+    fits = getattr(scores, 'shape', None) == (len(ids),)
+    check(fits, f'top_k: scores of shape {getattr(scores, "shape", None)} for {len(ids)} ids')
+    check(bool(np.isfinite(scores).all()), 'top_k: scores that are NaN or infinite')
+    whole = isinstance(k, (int, np.integer)) and not isinstance(k, bool)
+    check(whole, f'top_k: k = {k!r:.40} is no whole number')
     hits = np.flatnonzero(scores > 0)
     if k <= 0:
         return {}
@@ -181,10 +190,14 @@ def _ids_as_texts(ids: Iterable[Any], where: str) -> dict[Any, str]:
 
 
 def _finite(score: Any, where: str) -> float:
-    number = isinstance(score, (int, float, np.number)) and not isinstance(score, np.complexfloating)
-    check(number, f'{where}: the score {score!r} is not a number')
-    check(bool(np.isfinite(score)), f'{where} has a score that is NaN or infinite')
-    return float(score)
+    number = isinstance(score, (int, float, np.number)) and not isinstance(score, (bool, np.complexfloating))
+    check(number, f'{where}: the score {score!r:.60} is not a number')
+    try:
+        plain = float(score)
+    except OverflowError:
+        plain = math.inf
+    check(math.isfinite(plain), f'{where} has a score that is NaN or infinite')
+    return plain
 
 
 def _plain(table: dict, value: Callable[[Any, str], Any], where: str) -> dict[str, dict[str, Any]]:
@@ -198,21 +211,41 @@ def _plain(table: dict, value: Callable[[Any, str], Any], where: str) -> dict[st
     return plain
 
 
+def _parsed(metric: Any) -> Any:
+    "A metric of ir-measures by its name; a `DataError` for another name, and for a cut at no document."
+    import ir_measures
+
+    try:
+        parsed = ir_measures.parse_measure(metric)
+    except (NameError, ValueError, TypeError, AttributeError, SyntaxError, KeyError):
+        raise DataError(f'measure: unknown metric {metric!r:.60}; {", ".join(METRICS)} are some') from None
+    cut = parsed.params.get('cutoff', 1)
+    # trec_eval's code ends the process at a cut of 0
+    check(0 < cut <= 1_000_000, f'measure: {metric}: a metric is cut at one document or more')
+    return parsed
+
+
 def measure(qrels: Qrels, run: Run, metrics: tuple[str, ...] = METRICS) -> dict[str, dict[str, float]]:
     """metric -> query id (as `qrels` has it) -> value, for every judged query.
 
     Ids may be numbers, grades whole floats. Raises `DataError` for queries without judgements, for scores
-    that are not finite, and for grades that are not whole."""
+    that are not finite, for grades that are not whole, and for an unknown metric."""
     import ir_measures
 
+    asked = [_parsed(m) for m in metrics]
+    check(
+        isinstance(qrels, dict),
+        f'measure: judgements: expected a dict of queries, saw {type(qrels).__name__}',
+    )
     names = {text: q for q, text in _ids_as_texts(qrels, 'measure: judged queries').items()}
     judged = _plain(qrels, whole_grade, 'measure: judgements')
     found = _plain(run, _finite, 'measure')
     strange = set(found) - set(judged)
     check(not strange, f'measure: the run holds queries without judgements: {sorted(strange)[:3]}')
     values = {m: dict.fromkeys(qrels, 0.0) for m in metrics}
-    for r in ir_measures.iter_calc([ir_measures.parse_measure(m) for m in metrics], judged, found):
-        values[str(r.measure)][names[r.query_id]] = float(r.value)
+    said = {str(parsed): m for parsed, m in zip(asked, metrics)}
+    for r in ir_measures.iter_calc(asked, judged, found):
+        values[said[str(r.measure)]][names[r.query_id]] = float(r.value)
     return values
 
 

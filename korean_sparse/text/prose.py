@@ -351,7 +351,7 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in [*found, number] if sentence]
 
 # %% ../../nbs/text/03_prose.ipynb #e7881796
-_HEADING = re.compile(r'={2,6}\s*([^=]+?)\s*={2,6}|#{1,6}\s+(.+)')
+_HEADING = re.compile(r'={2,6}([^=]+)={2,6}|#{1,6}\s+(.+)')
 
 
 def sections(text: str) -> list[tuple[str, list[str]]]:
@@ -359,7 +359,7 @@ def sections(text: str) -> list[tuple[str, list[str]]]:
     found: list[tuple[str, list[str]]] = [('', [])]
     for line in filter(None, map(str.strip, text.split('\n'))):
         if heading := _HEADING.fullmatch(line):
-            found.append((heading[1] or heading[2], []))
+            found.append(((heading[1] or heading[2]).strip(), []))
         else:
             found[-1][1].append(line)
     return [(heading, paragraphs) for heading, paragraphs in found if paragraphs]

@@ -71,18 +71,20 @@ def distance(a: str, b: str, most: int = 3) -> int:
     alignment: no letter takes part twice."""
     if abs(len(a) - len(b)) > most:
         return most + 1
-    before, last = [], list(range(len(b) + 1))
+    far = most + 1  # of all prefixes whose lengths differ by more: they are not looked at
+    before, last = {}, {j: j for j in range(min(most, len(b)) + 1)}  # length of b's prefix -> distance
     for i, x in enumerate(a, 1):
-        row = [i]
-        for j, y in enumerate(b, 1):
-            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+        row = {0: i} if i <= most else {}
+        for j in range(max(i - most, 1), min(i + most, len(b)) + 1):
+            y = b[j - 1]
+            best = min(last.get(j, far) + 1, row.get(j - 1, far) + 1, last.get(j - 1, far) + (x != y))
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                best = min(best, before[j - 2] + 1)
-            row.append(best)
-        if min(row) > most:
-            return most + 1
+                best = min(best, before.get(j - 2, far) + 1)
+            row[j] = best
+        if min(row.values(), default=far) > most:
+            return far
         before, last = last, row
-    return min(last[-1], most + 1)
+    return min(last.get(len(b), far), far)
 
 # %% ../../nbs/text/05_terms.ipynb #1eb8504a
 def near_identical(a: str, b: str) -> bool:

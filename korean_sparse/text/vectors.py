@@ -71,15 +71,22 @@ def _incidence(documents: Sequence[Sequence[str]], terms: Sequence[str]) -> csr_
     return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(documents), len(terms)))
 
 
+_SMALL = 500  # terms
+
+
 def _folded(m: csr_matrix, dim: int, seed: int) -> np.ndarray:
     "Unit rows of the left singular vectors times the roots of the singular values, [V, at most dim]."
     k = min(dim, m.shape[0] - 1)
-    first = np.random.default_rng(seed).normal(size=m.shape[0])
-    u, s, _ = svds(m, k=k, v0=first, solver='arpack')
+    if m.shape[0] <= _SMALL:  # of a small matrix that lacks rank, `svds` gives something else at every call
+        u, s, _ = np.linalg.svd(m.toarray(), full_matrices=False)
+        u, s = u[:, :k], np.where(s < 1e-10 * max(s[0], 1e-300), 0, s)[:k]
+    else:
+        first = np.random.default_rng(seed).normal(size=m.shape[0])
+        u, s, _ = svds(m, k=k, v0=first, solver='arpack')
     order = np.argsort(-s, kind='stable')
-    u = u[:, order]
+    u, s = u[:, order], s[order]
     u = u * np.sign(u[np.abs(u).argmax(0), np.arange(k)])  # a singular vector's sign is arbitrary
-    vectors = u * np.sqrt(np.maximum(s[order], 0))
+    vectors = u * np.sqrt(np.maximum(s, 0))
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return vectors
 

@@ -7,7 +7,6 @@ __all__ = ['SPECIALS', 'FIRST_BYTES', 'BYTES', 'MUTED', 'KOREAN', 'ENGLISH', 'OT
            'everyday_letters', 'choose_pieces', 'unigram', 'plain_kind', 'term_kinds', 'Vocabulary', 'train_vocabulary']
 
 # %% ../../nbs/text/04_vocabulary.ipynb #038f3774
-import json
 import math
 import re
 import unicodedata
@@ -21,6 +20,7 @@ import numpy as np
 from tokenizers import Tokenizer, models
 from tqdm import tqdm
 
+from ..core.checked_json import read_json
 from ..core.files import write_json, write_text
 from ..core.records import whole
 from ..core.rows import DataError, check
@@ -311,6 +311,8 @@ class Vocabulary:
                 raise FileNotFoundError(f'{path} does not exist: is {folder} the folder of a vocabulary?')
         try:
             tokenizer = Tokenizer.from_file(str(tokenizer_file))
+            tokenizer.no_padding()  # which a file may set to any length
+            tokenizer.no_truncation()
         except Exception as e:
             raise DataError(f'{tokenizer_file}: not a tokenizer ({e})') from None
         kinds = _read_kinds(kinds_file)
@@ -324,12 +326,9 @@ class Vocabulary:
 
 def _read_kinds(path: Path) -> np.ndarray:
     "The kinds in a `kinds.json`, int8 [V]."
-    try:
-        kinds = json.loads(path.read_text(encoding='utf-8'))
-    except json.JSONDecodeError as e:
-        raise DataError(f'{path}: not JSON ({e.msg})') from None
+    kinds = read_json(path, str)
     check(
-        isinstance(kinds, str) and not set(kinds) - set('0123'),
+        not set(kinds) - set('0123'),
         f'{path}: expected a string of digits 0 to 3, saw {str(kinds)[:40]!r}',
     )
     return np.array(list(kinds), dtype=np.int8)

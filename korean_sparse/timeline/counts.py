@@ -12,6 +12,7 @@ import heapq
 import json
 import math
 import os
+import re
 import sys
 from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
@@ -26,8 +27,10 @@ from typing import Iterable, Iterator, Mapping, NamedTuple, Sequence
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..core.checked_json import read_json
 from ..core.files import read_rows, write_json, write_rows
-from ..core.rows import DataError, NewsItem, check, log
+from ..core.rows import DataError, NewsItem, _is_number, check, log
+from ..core.safe_writes import standing, whole_folder
 from ..retrieval.query import MUTED_WEIGHT, load_tokenizer, read_idf
 from ..text.analysers import get_analyzer
 from .new_words import WordReader
@@ -141,7 +144,8 @@ class DayCounts:
 # %% ../../nbs/timeline/02_counts.ipynb #23622859
 def decay(days: Iterable[int], reference: int, half_life: float) -> dict[int, float]:
     "Day -> .5 ** (age at `reference` / `half_life`), both in days; 0 for a day after the reference."
-    check(half_life > 0, f'parameter half_life = {half_life}: must be above 0 days')
+    lasting = half_life == math.inf or _is_number(half_life) and half_life > 0
+    check(lasting, f'parameter half_life = {half_life!r:.40}: must be above 0 days')
     return {d: 0.5 ** ((reference - d) / half_life) if d <= reference else 0.0 for d in map(int, days)}
 
 
@@ -166,6 +170,7 @@ def temporal_idf(
         len(counts.totals) > 0,
         'temporal_idf: no documents were counted; set the parameter `news` to a collection with some',
     )
+    check(_is_number(prior) and prior >= 0, f'parameter prior = {prior!r:.40}: must be a number of documents')
     today = reference.toordinal() if reference else int(counts.days[-1])
     plain, weights = decay(counts.days, today, math.inf), decay(counts.days, today, half_life)
     n, recent = _documents(counts, plain), _documents(counts, weights)
@@ -363,15 +368,30 @@ def count_stream(
 # %% ../../nbs/timeline/02_counts.ipynb #383fbc33
 @dataclass(frozen=True)
 class _TermDays:
-    "A term's documents by day (ordinals), as one row; `kind` is content, found or tokens."
+    """A term's documents by day (ordinals), as one row; `kind` is content, found or tokens.
+
+    Raises `DataError` for another kind, days that do not rise or are of no calendar, and counts below 1."""
 
     kind: str
     term: str
     days: tuple[int, ...]
     counts: tuple[int, ...]
 
+    def __post_init__(self):
+        about = f'the counts of {self.term!r:.40}'
+        check(self.kind in _KINDS, f'{about}: unknown kind {self.kind!r:.40}; known are {", ".join(_KINDS)}')
+        check(
+            len(self.days) == len(self.counts), f'{about}: {len(self.days)} days, {len(self.counts)} counts'
+        )
+        rising = all(a < b for a, b in zip(self.days, self.days[1:]))
+        last = min(date.max.toordinal(), _DAY_MASK)
+        known = not self.days or 1 <= self.days[0] <= self.days[-1] <= last
+        check(rising and known, f'{about}: days that are none, or do not rise')
+        check(all(1 <= n < 1 << 31 for n in self.counts), f'{about}: counts that are not from 1 on')
+
 
 _KINDS = ('content', 'found', 'tokens')
+_STATE = {'sources': [str], 'totals': {str: int}}  # and what else must fit, which is compared
 
 
 def _term_rows(kind: str, counts: DayCounts) -> Iterator[_TermDays]:
@@ -386,12 +406,12 @@ def save_counts(counts: Counts, folder: str | Path, about: Mapping) -> Path:
     """Write the counts (not the sample) as `counts.jsonl.gz` and `state.json`, and return the folder.
 
     `about` says what must fit when they are added to: analyser, collections, the model's tokenizer."""
-    folder = Path(folder)
     rows = chain.from_iterable(_term_rows(kind, getattr(counts, kind)) for kind in _KINDS)
-    write_rows(folder / 'counts.jsonl.gz', rows)
     totals = {str(day): n for day, n in sorted(counts.content.totals.items())}
-    write_json(folder / 'state.json', dict(about) | {'totals': totals})
-    return folder
+    with whole_folder(folder) as new:  # rows of one state and totals of another would be taken for one
+        write_rows(new / 'counts.jsonl.gz', rows)
+        write_json(new / 'state.json', dict(about) | {'totals': totals})
+    return Path(folder)
 
 # %% ../../nbs/timeline/02_counts.ipynb #1223e103
 def _check_state(folder: str | Path, state: Mapping, about: Mapping) -> None:
@@ -410,28 +430,43 @@ def _check_state(folder: str | Path, state: Mapping, about: Mapping) -> None:
             )
 
 
+def _read_totals(path: Path, totals: Mapping[str, int]) -> dict[int, int]:
+    "Documents by day (ordinals); a `DataError` for what is no day, and for a number below 1."
+    for day, n in totals.items():
+        known = re.fullmatch('[0-9]{1,7}', day) and 1 <= int(day) <= min(date.max.toordinal(), _DAY_MASK)
+        check(
+            bool(known) and 1 <= n < 1 << 31,
+            f'{path}: totals: {day!r:.40}: {n!r:.40} is no day with documents',
+        )
+    return {int(day): n for day, n in totals.items()}
+
+
 def load_counts(folder: str | Path, about: Mapping) -> Counts:
     """The counts of `save_counts`.
 
     What `about` says must be what it said then, but for `sources`, which must be new. Raises `DataError` if
-    the folder holds no state or one that does not fit."""
-    path = Path(folder) / 'state.json'
+    the folder holds no state, one that does not fit, or one whose files are torn or hold what cannot be."""
+    path = standing(folder) / 'state.json'
     check(
         path.exists(),
         f'{path} does not exist; '
         'set the parameter `state` to the folder `state` of an earlier run, or leave it empty',
     )
-    state = json.loads(path.read_text(encoding='utf-8'))
+    state = read_json(path, _STATE)
     _check_state(folder, state, about)
-    counts = Counts()
-    for row in read_rows(Path(folder) / 'counts.jsonl.gz', _TermDays):
-        table = getattr(counts, row.kind)
+    totals = _read_totals(path, state['totals'])
+    counts, rows = Counts(), Path(folder) / 'counts.jsonl.gz'
+    for n, row in enumerate(read_rows(rows, _TermDays), 1):
+        table, about_row = getattr(counts, row.kind), f'{rows}, row {n}: {row.kind} {row.term!r:.40}'
+        check(row.term not in table.index, f'{about_row} is there twice')
+        over = [day for day, n in zip(row.days, row.counts) if n > totals.get(day, 0)]
+        check(not over, f'{about_row}: more documents on day {over[:1]} than {path.name} says there were')
         i = table.index[row.term] = len(table.index)
         table._pending.append(
             (_cell_numbers(i, np.array(row.days, np.int64)), np.array(row.counts, np.int32))
         )
     for kind in _KINDS:
-        getattr(counts, kind).totals = Counter({int(day): n for day, n in state['totals'].items()})
+        getattr(counts, kind).totals = Counter(totals)
     return counts
 
 # %% ../../nbs/timeline/02_counts.ipynb #546ee825
@@ -449,7 +484,10 @@ def refresh_idf(
     """A model's idf moved by `blend` times `change` where there is one, within [.01, 64].
 
     The same terms come back in the same order; muted terms stay as they are."""
-    check(0 <= blend <= 1, f"parameter blend = {blend}: must be between 0 (the model's idf as it is) and 1")
+    fits = _is_number(blend) and 0 <= blend <= 1
+    check(fits, f"parameter blend = {blend!r:.40}: must be between 0 (the model's idf as it is) and 1")
+    bad = [t for values in (model_idf, change) for t, weight in values.items() if not _is_number(weight)]
+    check(not bad, f'refresh_idf: weights or changes that are no finite numbers, of {bad[:3]}')
     refreshed = {}
     for term, weight in model_idf.items():
         moves = weight > MUTED_WEIGHT and term in change

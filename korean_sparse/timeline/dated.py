@@ -99,6 +99,9 @@ def read_columns(text: str) -> dict[str, str]:
             f'parameter columns = {text!r}: expected NAME=COLUMN with a name of {", ".join(DATED.fields)}, '
             f'saw {"=".join(pair).strip()!r}',
         )
+    names = [name.strip() for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    check(not twice, f'parameter columns = {text!r}: {", ".join(twice)} is there twice')
     return {name.strip(): column.strip() for name, column in pairs}
 
 # %% ../../nbs/timeline/00_dated.ipynb #fdbcb482

@@ -25,6 +25,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from ..core.files import write_json
 from ..core.pictures import LANG_COLOUR, draw_map, project
 from ..core.rows import check
+from ..core.tensors import disk_errors
+from ..encoder.folders import checkpoint_folder
 from ..encoder.start import Start, by_tokens, embed, mean_pool
 from ..examples.readers import read_bitext
 from ..retrieval.sets import RetrievalSet, averages, load_retrieval, measure
@@ -473,12 +475,15 @@ def _sentence_transformers_files(start: Start) -> dict[str, Any]:
 
 
 def save_dense(start: Start, folder: str | Path) -> Path:
-    "The encoder as a Hugging Face folder, which `load_start` and sentence-transformers open."
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    start.backbone.save_pretrained(folder)
-    _full_tokenizer(start).save_pretrained(folder)
-    for name, content in _sentence_transformers_files(start).items():
-        write_json(folder / name, content)
-    (folder / '2_Normalize').mkdir(exist_ok=True)
-    return folder
+    """The encoder as a Hugging Face folder, which `load_start` and sentence-transformers open.
+
+    It appears whole or not at all. Raises `DataError` for a folder that holds anything but a checkpoint, and
+    `OSError`."""
+    with checkpoint_folder(folder) as new:
+        with disk_errors(new):
+            start.backbone.save_pretrained(new)
+        _full_tokenizer(start).save_pretrained(new)
+        for name, content in _sentence_transformers_files(start).items():
+            write_json(new / name, content)
+        (new / '2_Normalize').mkdir(exist_ok=True)
+    return Path(folder)

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any, Callable, Protocol
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
+from ..core.checked_json import read_json
 from ..core.files import write_json
 from ..core.rows import DataError, check, log
-from ..core.safe_writes import atomic
+from ..core.safe_writes import whole_folder
+from ..core.tensors import check_tensors, read_tensors, write_tensors
+from ..encoder.healing import restore_moments
 from ..encoder.model import SparseEncoder
 
 # %% ../../nbs/training/05_loop.ipynb #764846f1
@@ -210,8 +212,8 @@ def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 def _states(folder: Path) -> list[Path]:
     "The whole checkpoints of a run's folder, oldest first."
-    whole = (p for p in folder.glob('step-*') if (p / 'state.json').exists())
-    return sorted(whole, key=lambda p: int(p.name[5:]))
+    named = [p for p in folder.glob('step-*') if p.name[5:].isdecimal()]
+    return sorted((p for p in named if (p / 'state.json').is_file()), key=lambda p: int(p.name[5:]))
 
 
 def _last_state(folder: Path) -> Path | None:
@@ -224,44 +226,44 @@ def _save_state(
     folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict, keep: int = 2
 ) -> Path:
     "Write `folder/step-N` whole, N = state['step'], and delete all but the last `keep` of them."
-    part, whole = folder / f'.step-{state["step"]}.part', folder / f'step-{state["step"]}'
-    shutil.rmtree(part, ignore_errors=True)
+    whole = folder / f'step-{state["step"]}'
     try:
-        part.mkdir(parents=True)
-        save_file(_weights(model), part / 'model.safetensors')
-        save_file(_moments(optimizer), part / 'optimizer.safetensors')
-        write_json(part / 'state.json', state)
-        shutil.rmtree(whole, ignore_errors=True)
-        part.rename(whole)
+        with whole_folder(whole) as new:
+            write_tensors(new / 'model.safetensors', _weights(model))
+            write_tensors(new / 'optimizer.safetensors', _moments(optimizer))
+            write_json(new / 'state.json', state)
     except OSError as e:
-        shutil.rmtree(part, ignore_errors=True)
         raise DataError(
             f'{whole} could not be written ({e.strerror or e}): '
             f'the last whole checkpoint is {_last_state(folder)}; '
             'free some space and start again, the run goes on from there'
         ) from None
-    for old in _states(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+    kept = _states(folder)[-keep:]
+    for old in folder.glob('step-*'):  # also what is left of one that was being removed
+        if old.is_dir() and old not in kept:
+            (old / 'state.json').unlink(missing_ok=True)  # first: without it nobody takes it for whole
+            shutil.rmtree(old, ignore_errors=True)
     return whole
 
 
 def _load_state(whole: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
     "Restore model and optimizer in place; returns the rest."
     try:
-        model.load_state_dict(load_file(whole / 'model.safetensors'))
-        tensors = load_file(whole / 'optimizer.safetensors')
-    except Exception as e:
+        state = read_json(whole / 'state.json', _STATE)
+        tensors = read_tensors(whole / 'model.safetensors')
+        check_tensors(tensors, model.state_dict(), str(whole / 'model.safetensors'))
+        moments = read_tensors(whole / 'optimizer.safetensors')
+        restore_moments(optimizer, {n: v for n, v in moments.items() if n != 'empty'}, whole)
+    except DataError as e:
         raise DataError(
-            f'{whole} cannot be read ({str(e).splitlines()[0][:160]}): '
+            f'{whole} cannot be read ({str(e).splitlines()[0][:240]}): '
             'delete it, the run goes on from the checkpoint before it'
         ) from None
-    memory: dict[int, dict[str, Tensor]] = {}
-    for name, v in tensors.items():
-        if '.' in name:
-            number, key = name.split('.', 1)
-            memory.setdefault(int(number), {})[key] = v
-    optimizer.load_state_dict({'state': memory, 'param_groups': optimizer.state_dict()['param_groups']})
-    return json.loads((whole / 'state.json').read_text(encoding='utf-8'))
+    model.load_state_dict(tensors)
+    return state
+
+
+_STATE = {'step': int, 'history': [dict]}
 
 # %% ../../nbs/training/05_loop.ipynb #1111cea5
 _TABLES = (
@@ -327,7 +329,9 @@ def _seal(model: nn.Module, task: Task, config: LoopConfig, each_step: int) -> d
 
 def _check_seal(whole: Path, seal: dict) -> None:
     "The checkpoint is of this training."
-    saved = json.loads((whole / 'state.json').read_text(encoding='utf-8'))['seal']
+    saved = read_json(whole / 'state.json', {**_STATE, 'best': list | None, 'idle': int, 'seal': dict})[
+        'seal'
+    ]
     differ = [f'{k} = {saved.get(k)} there, {v} now' for k, v in seal.items() if saved.get(k) != v]
     check(
         not differ,
@@ -459,9 +463,7 @@ class _Run:
         if self.state['best'] is None or mean > self.state['best'][0]:
             self.state |= {'best': [mean, step], 'idle': 0}
             if self.main:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                with atomic(self.folder / 'best.safetensors') as tmp:
-                    save_file(_weights(self.model), tmp)
+                write_tensors(self.folder / 'best.safetensors', _weights(self.model))
 
     def save(self) -> None:
         "A checkpoint, written by the main process."
@@ -501,7 +503,9 @@ class _Run:
         if board:
             board.close()
         if state['best'] is not None:
-            self.model.load_state_dict(load_file(self.folder / 'best.safetensors'))
+            best = read_tensors(self.folder / 'best.safetensors')
+            check_tensors(best, self.model.state_dict(), str(self.folder / 'best.safetensors'))
+            self.model.load_state_dict(best)
         self.model.eval()
         return state['history']
 

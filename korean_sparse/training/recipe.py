@@ -16,11 +16,13 @@ import numpy as np
 from ..core.files import open_text
 from ..core.places import need, resolve
 from ..core.rows import TrainExample, check
+from ..core.safe_writes import standing, whole_folder
 from ..core.settings import make_config
+from ..encoder.folders import sentence_model
 from ..encoder.healing import HealConfig, heal
 from ..encoder.made import anchored, checkpoint_vocabulary, splade
 from ..encoder.model import SparseEncoder
-from ..encoder.start import Start, load_start, move, term_vectors
+from ..encoder.start import Start, load_start, local_folder, move, term_vectors
 from ..examples.corpus import TextSource, healing_texts, weighted_texts
 from ..examples.mixing import load_examples, read_source
 from ..examples.readers import examples_set, written_pairs
@@ -157,9 +159,10 @@ class FirstModel:
 # %% ../../nbs/training/08_recipe.ipynb #df663daa
 def _vocabulary_of(corpus: Sequence[TextSource], size: int, analyzer: Analyzer, folder: Path) -> Vocabulary:
     "A vocabulary trained from weighted sources of texts, made once: a run that was stopped reads it."
-    if not (folder / 'kinds.json').exists():
+    if not (standing(folder) / 'kinds.json').exists():
         texts, weights = zip(*weighted_texts(corpus))
-        train_vocabulary(texts, analyzer, size, weights=weights).save(folder)
+        with whole_folder(folder) as new:
+            train_vocabulary(texts, analyzer, size, weights=weights).save(new)
     return Vocabulary.load(folder)
 
 
@@ -207,11 +210,7 @@ class TeacherSpec:
             return DenseTeacher(start, self.pooling, cache, bf16=self.bf16)
         if self.kind == 'sparse':
             return SparseTeacher(SparseEncoder.load(place), cache, bf16=self.bf16)
-        import sentence_transformers as st
-
-        modules = Path(place) / 'modules.json'
-        sparse = modules.exists() and 'Spar' in modules.read_text()
-        return SentenceTeacher((st.SparseEncoder if sparse else st.SentenceTransformer)(place), cache)
+        return SentenceTeacher(sentence_model(local_folder(place, modules=True)), cache)
 
 
 def read_teachers(teachers: Sequence[dict | str]) -> list[TeacherSpec]:

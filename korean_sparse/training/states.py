@@ -7,7 +7,6 @@ __all__ = ['remembered']
 
 # %% ../../nbs/training/06_states.ipynb #d17264d8
 import hashlib
-import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ..core.checked_json import read_json
 from ..core.files import write_json
 from ..core.rows import DataError, check
 from ..core.tensors import content_hash
@@ -40,7 +40,7 @@ class _HiddenStates:
         path, about = self.folder / 'about.json', {'encoder': fingerprint, 'dim': dim}
         if not path.exists():
             write_json(path, about)
-        found = json.loads(path.read_text(encoding='utf-8'))
+        found = read_json(path, {'encoder': str, 'dim': int})
         check(
             found == about,
             f'{self.folder} holds the states of another encoder ({found}, this one is {fingerprint}): '
@@ -56,7 +56,10 @@ class _HiddenStates:
         written = np.frombuffer(self._index.read(), dtype='u1')
         lines = written[: len(written) // _LINE.itemsize * _LINE.itemsize].view(_LINE)
         tokens = os.fstat(self._states.fileno()).st_size // (2 * self.dim)
-        lines = lines[lines['start'] + lines['tokens'] <= tokens]
+        # each text follows the one before it: what does not is torn, as is all after it
+        begin = np.concatenate([[0], np.cumsum(np.clip(lines['tokens'], 0, tokens + 1))])
+        fits = (lines['tokens'] > 0) & (lines['start'] == begin[:-1]) & (begin[1:] <= tokens)
+        lines = lines[: len(lines) if fits.all() else int(np.argmin(fits))]
         self.where = {bytes(x['key']).ljust(16, b'\0'): (int(x['start']), int(x['tokens'])) for x in lines}
         self.end = max((start + n for start, n in self.where.values()), default=0)
         self._index.truncate(len(lines) * _LINE.itemsize)
@@ -71,8 +74,14 @@ class _HiddenStates:
 
     def add(self, key: bytes, states: np.ndarray) -> None:
         "File the states [L, D] of one text."
+        half = np.ascontiguousarray(states, dtype=np.float16)
+        check(
+            bool(np.isfinite(half).all()),
+            f'{self.folder}: a state is NaN or too large for half precision; train without `freeze`',
+        )
         try:
-            self._states.write(np.ascontiguousarray(states, dtype=np.float16).tobytes())
+            self._states.seek(self.end * 2 * self.dim)  # behind what is known, also after a write that failed
+            self._states.write(half.tobytes())
             self._states.flush()
             self._index.write(np.array([(key, self.end, len(states))], dtype=_LINE).tobytes())
             self._index.flush()
@@ -88,7 +97,12 @@ class _HiddenStates:
         "The states of a known text, float16 [L, D]."
         start, n = self.where[key]
         data = os.pread(self._states.fileno(), n * 2 * self.dim, start * 2 * self.dim)
-        return np.frombuffer(data, dtype=np.float16).reshape(n, self.dim)
+        states = np.frombuffer(data[: len(data) // 2 * 2], dtype=np.float16)
+        check(
+            len(data) == n * 2 * self.dim and bool(np.isfinite(states).all()),
+            f'{self.folder}/states.f16: damaged at token {start}: delete the folder',
+        )
+        return states.reshape(n, self.dim)
 
     def close(self) -> None:
         self._states.close()

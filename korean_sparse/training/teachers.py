@@ -9,6 +9,8 @@ __all__ = ['Scorer', 'EmbeddingCache', 'Teacher', 'VectorTeacher', 'DenseTeacher
 # %% ../../nbs/training/03_teachers.ipynb #b20fff78
 import hashlib
 import json
+import os
+import re
 import zlib
 from collections import Counter
 from dataclasses import asdict
@@ -17,14 +19,17 @@ from typing import Any, Sequence
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from scipy.sparse import csc_matrix, csr_matrix, vstack
 from torch import nn
 from tqdm.auto import tqdm
 
+from ..core.checked_json import parse_json, read_json
 from ..core.files import locked, write_json, write_text
-from ..core.rows import check
+from ..core.matrices import checked_rows
+from ..core.rows import DataError, check
 from ..core.safe_writes import atomic
 from ..core.tensors import content_hash
 from ..encoder.model import SparseEncoder
@@ -84,14 +89,30 @@ def _to_tensors(vectors: _Vectors, number: np.dtype) -> dict[str, np.ndarray]:
     }
 
 
-def _from_tensors(tensors: dict[str, np.ndarray]) -> _Vectors:
-    "The rows of a shard's file, float32 [texts, D]."
-    if 'dense' in tensors:
-        return tensors['dense'].astype(np.float32)
-    rows = tensors['data'].astype(np.float32), tensors['indices'], tensors['indptr']
-    return csr_matrix(rows, shape=(len(tensors['indptr']) - 1, int(tensors['columns'][0])))
+def _from_tensors(tensors: dict[str, np.ndarray], where: str = 'shard') -> _Vectors:
+    """The rows of a shard's file, float32 [texts, D].
+
+    Raises `DataError`, which begins with `where`, for what are no vectors."""
+    if set(tensors) == {'dense'}:
+        dense = tensors['dense']
+        fine = dense.ndim == 2 and dense.dtype.kind == 'f' and bool(np.isfinite(dense).all())
+        check(fine, f'{where}: not rows of numbers, but {dense.dtype} {dense.shape}, or NaN among them')
+        return dense.astype(np.float32)
+    check(
+        set(tensors) == {'data', 'indices', 'indptr', 'columns'} and tensors['columns'].size == 1,
+        f'{where}: holds {", ".join(sorted(tensors))}, which is no shard of vectors',
+    )
+    data, indices, indptr = (tensors[name] for name in ('data', 'indices', 'indptr'))
+    columns = int(tensors['columns'].ravel()[0])
+    checked_rows(np.abs(data), indices, indptr, columns, where)  # a foreign model's weights may be negative
+    return csr_matrix((data.astype(np.float32), indices, indptr), shape=(len(indptr) - 1, columns))
 
 # %% ../../nbs/training/03_teachers.ipynb #60b04edc
+_INDEX_LINE = {'shard': str, 'bytes': int, 'crc32': int, 'keys': [str]}
+
+_SHARD = re.compile(r'[0-9a-f]{32}\.safetensors')  # a file of this folder, and nothing else
+
+
 class _Shards:
     """One teacher's vectors in a folder.
 
@@ -111,7 +132,7 @@ class _Shards:
         path = self.folder / 'about.json'
         if not path.exists():
             write_json(path, self.about)
-        owner = json.loads(path.read_text(encoding='utf-8'))
+        owner = read_json(path, {str: str})
         check(
             owner | {'teacher': self.about['teacher']} == self.about,
             f'{self.folder} is the cache of another teacher: it holds vectors of {owner}, '
@@ -121,11 +142,11 @@ class _Shards:
     def _whole(self, line: str) -> dict | None:
         "An index line if it can be read and its shard is there with the right bytes."
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
+            row = parse_json(line, _INDEX_LINE, str(self.index))
+        except DataError:  # torn, or not ours: what it was about is computed again
             return None
         path = self.folder / row['shard']
-        if not path.exists() or path.stat().st_size != row['bytes']:
+        if not _SHARD.fullmatch(row['shard']) or not path.is_file() or path.stat().st_size != row['bytes']:
             return None
         return row if zlib.crc32(path.read_bytes()) == row['crc32'] else None
 
@@ -168,6 +189,8 @@ class _Shards:
                     tmp.write_bytes(data)
                 with open(self.index, 'a', encoding='utf-8') as f:
                     f.write('\n' + json.dumps(row))  # the break comes first: half a line spoils no other
+                    f.flush()
+                    os.fsync(f.fileno())
         except OSError as e:
             raise OSError(
                 e.errno,
@@ -177,6 +200,15 @@ class _Shards:
             ) from None
         self.where |= {key: (name, n) for n, key in enumerate(keys)}
 
+    def _shard(self, name: str) -> _Vectors:
+        "All rows of one shard, checked; raises `DataError` that names the file."
+        path = self.folder / name
+        try:
+            tensors = load_tensors(path.read_bytes())
+        except SafetensorError as e:
+            raise DataError(f'{path}: not a safetensors file, or a torn one ({e})') from None
+        return _from_tensors(tensors, str(path))
+
     def read(self, keys: Sequence[str]) -> _Vectors:
         "The vectors of known keys as float32 rows, in the order given."
         by_shard: dict[str, list[int]] = {}
@@ -184,8 +216,10 @@ class _Shards:
             by_shard.setdefault(self.where[key][0], []).append(n)
         parts, order = [], []
         for name, places in by_shard.items():
-            rows = _from_tensors(load_tensors((self.folder / name).read_bytes()))
-            parts.append(rows[[self.where[keys[n]][1] for n in places]])
+            rows, wanted = self._shard(name), [self.where[keys[n]][1] for n in places]
+            known = max(wanted) < rows.shape[0]
+            check(known, f'{self.folder / name}: {rows.shape[0]} rows, fewer than its line says')
+            parts.append(rows[wanted])
             order += places
         joined = np.concatenate(parts) if isinstance(parts[0], np.ndarray) else vstack(parts, format='csr')
         return joined[np.argsort(order)]

@@ -6,13 +6,18 @@
 __all__ = ['MIRROR', 'Patience', 'download_file', 'DumpListing', 'needed_files', 'find_dump', 'download_dump']
 
 # %% ../../nbs/wiki/02_download.ipynb #3423f0b9
+import base64
 import bz2
 import email.utils
+import functools
 import hashlib
 import http.client
-import json
+import io
+import netrc
 import os
 import re
+import socket
+import string
 import time
 import urllib.error
 import urllib.request
@@ -20,20 +25,65 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from tqdm import tqdm
 
+from ..core.checked_json import read_json
 from ..core.files import locked, write_json
+from ..core.places import shown_url, without_secrets
 from ..core.rows import DataError, check, log
 from ..core.safe_writes import atomic
-from .dumps import TABLES, read_index
+from .dumps import TABLES, _unpack_stream, read_index
 
 # %% ../../nbs/wiki/02_download.ipynb #576ec43f
 MIRROR = 'https://dumps.wikimedia.org'
 
 # who asks, and where to complain: https://meta.wikimedia.org/wiki/User-Agent_policy
 _AGENT = 'korean_sparse (https://github.com/korean-sparse/korean_sparse)'
+
+# %% ../../nbs/wiki/02_download.ipynb #54256426
+_LOGINS: dict[str, tuple[str, str]] = {}  # server -> user and password that its address held
+
+
+def _address(url: str) -> str:
+    """An address without its login, which is remembered for as long as this process lives.
+
+    Raises `DataError`, which does not show it, for what is no address of a server."""
+    try:
+        parts = urlsplit(url.strip())
+        is_one = parts.scheme in ('http', 'https') and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half a bracket
+        is_one = False
+    check(is_one, f'{shown_url(url)!r} is not an address like {MIRROR}')
+    login, _, server = parts.netloc.rpartition('@')
+    if login:
+        user, _, password = login.partition(':')
+        _LOGINS[server] = unquote(user), unquote(password)
+    return parts._replace(netloc=server).geturl()
+
+
+def _netrc_login(host: str) -> tuple[str, str] | None:
+    "User and password of a server in `$NETRC` or `~/.netrc`, if there is a line for it."
+    file = Path(os.environ.get('NETRC') or '~/.netrc').expanduser()
+    try:
+        found = netrc.netrc(file).hosts.get(host)
+    except FileNotFoundError:
+        return None
+    except (netrc.NetrcParseError, OSError, ValueError) as e:  # its own message shows what stands there
+        line = f', line {e.lineno}' if isinstance(e, netrc.NetrcParseError) else ''
+        log.warning('%s%s: cannot be read (%s); no password is sent', file, line, type(e).__name__)
+        return None
+    return (found[0] or found[1] or '', found[2] or '') if found else None
+
+
+def _authorization(url: str) -> dict[str, str]:
+    "The header that a server wants from those whom it knows; none without a login."
+    parts = urlsplit(url)
+    login = _LOGINS.get(parts.netloc) or _netrc_login(parts.hostname or '')
+    if not login:
+        return {}
+    return {'Authorization': 'Basic ' + base64.b64encode(':'.join(login).encode()).decode()}
 
 # %% ../../nbs/wiki/02_download.ipynb #1f160204
 _AGAIN = {408, 429, 500, 502, 503, 504}  # answers that may be others the next time
@@ -43,61 +93,220 @@ _AGAIN = {408, 429, 500, 502, 503, 504}  # answers that may be others the next t
 class Patience:
     "How long to wait for a server."
 
-    timeout: float = 60.0  # seconds for an answer
+    timeout: float = 60.0  # seconds for the head of an answer, then for each `timeout * slowest` bytes of it
     tries: int = 6  # in a row that bring nothing
     pause: float = 2.0  # seconds, doubled with each try that brought nothing
     longest: float = 600.0  # seconds; no pause is longer, whatever the server asks for
+    slowest: float = 1024.0  # bytes a second; what comes slower counts as nothing
 
 
 def _pause(patience: Patience, n: int, asked: str | None) -> float:
     "Seconds to wait after `n` tries; `asked` is the server's `Retry-After`, seconds or a date."
-    wait = patience.pause * 2**n
+    wait = patience.pause * 2 ** min(n, 60)
     if asked:
         try:
             wait = float(asked)
         except ValueError:
-            wait = email.utils.parsedate_to_datetime(asked).timestamp() - time.time()
+            try:
+                wait = email.utils.parsedate_to_datetime(asked).timestamp() - time.time()
+            except (ValueError, TypeError, OverflowError):  # neither: as if it had asked for nothing
+                pass
     return max(0.0, min(wait, patience.longest))
 
 # %% ../../nbs/wiki/02_download.ipynb #fcc26c68
 class _Progress(Exception):
-    "A connection that ended too early, but brought something."
+    "A connection that ended too early, but brought something: `came` bytes."
+
+    def __init__(self, why: str, came: int):
+        super().__init__(why)
+        self.came = came
+
+
+def _fault(error: Exception) -> tuple[str, str | None, bool]:
+    "What went wrong, the server's `Retry-After`, and whether another try may help."
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        hints = {
+            404: '; is the name or the date right?',
+            401: '; it wants a password: add a line to ~/.netrc',
+        }
+        why = f'the server answers {error.code} ({error.reason})'
+        again = error.code in _AGAIN
+        return why + ('' if again else hints.get(error.code, '')), error.headers.get('Retry-After'), again
+    why = f'{getattr(error, "reason", None) or error or type(error).__name__}'
+    return why, None, not isinstance(error, (ValueError, http.client.InvalidURL))
 
 
 def _tried(url: str, once: Callable[[], None], patience: Patience) -> None:
     """Call `once` until it raises nothing.
 
     Raises `DataError` for an answer that will not change, and after too many tries without progress."""
-    n = 0  # tries in a row that brought nothing
+    n, begun = 0, time.monotonic()  # tries in a row that brought nothing; when the last one ended
     while True:
+        came = 0
         try:
             once()
             return
-        except urllib.error.HTTPError as e:
-            why, asked = f'the server answers {e.code} ({e.reason})', e.headers.get('Retry-After')
-            if e.code not in _AGAIN:
-                hint = '; is the name or the date right?' if e.code == 404 else ''
-                raise DataError(f'{url}: {why}{hint}') from None
-            n += 1
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as e:
-            why, asked = f'{getattr(e, "reason", None) or e or type(e).__name__}', None
-            n += 1
+        except DataError:
+            raise
         except _Progress as e:
-            why, asked = str(e), None
-            n = 0
-        if n >= patience.tries:
-            raise DataError(
-                f'{url}: {why}; gave up after {patience.tries} tries without progress. '
-                'What has come is kept: run again to go on'
-            )
-        wait = _pause(patience, n, asked)
-        log.warning('%s: %s; again in %.1f s', url, why, wait)
+            (why, asked, again), came = (str(e), None, True), e.came
+        except (
+            urllib.error.URLError,
+            http.client.HTTPException,
+            ConnectionError,
+            TimeoutError,
+            ValueError,
+        ) as e:
+            why, asked, again = _fault(e)
+        why = f'{shown_url(url)}: {without_secrets(why, url)}'
+        check(again, why)
+        now = time.monotonic()
+        n = 0 if came > 0 and came >= patience.slowest * (now - begun) else n + 1
+        check(
+            n < patience.tries,
+            f'{why}; gave up after {patience.tries} tries without progress. '
+            'What has come is kept: run again to go on',
+        )
+        wait, begun = _pause(patience, n, asked), now
+        log.warning('%s; again in %.1f s', why, wait)
         time.sleep(wait)
 
+# %% ../../nbs/wiki/02_download.ipynb #bf973036
+class _Waits:
+    "How long a server has let us wait for the head of its answer, or for the next stretch of it."
+
+    def __init__(self, patience: Patience):
+        self.patience, self.in_head = patience, True
+        self.waited, self.came = 0.0, 0  # seconds, bytes
+
+    def late(self) -> TimeoutError:
+        "What to raise when the time is over."
+        seconds = f'{self.patience.timeout:g} s'
+        if self.in_head:
+            return TimeoutError(f'no whole head of an answer in {seconds}')
+        return TimeoutError(f'{self.came:,} bytes in {seconds}, less than {self.patience.slowest:g} a second')
+
+    def left(self) -> float:
+        "Seconds that are left for the next bytes. Raises `TimeoutError` if none are."
+        if self.waited >= self.patience.timeout:
+            raise self.late()
+        return self.patience.timeout - self.waited
+
+    def add(self, seconds: float, count: int) -> None:
+        "So many bytes came, after so many seconds."
+        self.waited, self.came = self.waited + seconds, self.came + count
+        if not self.in_head and self.came >= self.patience.timeout * self.patience.slowest:
+            self.waited, self.came = 0.0, 0
+
+    def head_came(self) -> None:
+        "The head of the answer is whole."
+        self.in_head, self.waited, self.came = False, 0.0, 0
+
+
+class _Timed(io.RawIOBase):
+    "What comes from a socket, in time."
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, waits: _Waits):
+        self.raw, self.sock, self.waits = raw, sock, waits
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int | None:
+        self.sock.settimeout(self.waits.left())
+        begin = time.monotonic()
+        try:
+            count = self.raw.readinto(buffer)
+        except TimeoutError:
+            raise self.waits.late() from None
+        self.waits.add(time.monotonic() - begin, count or 0)
+        return count
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()
+
 # %% ../../nbs/wiki/02_download.ipynb #6e8e9f85
+class _Answer(http.client.HTTPResponse):
+    "An answer that comes in time, or not at all."
+
+    def __init__(self, sock, *args, patience: Patience, **options):
+        super().__init__(sock, *args, **options)
+        self.waits = _Waits(patience)
+        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, self.waits))
+
+    def begin(self) -> None:
+        super().begin()
+        self.waits.head_came()
+
+
+def _connection(kind: type, patience: Patience, host: str, **options) -> http.client.HTTPConnection:
+    "A connection whose answers come in time."
+    connection = kind(host, **options)
+    connection.response_class = functools.partial(_Answer, patience=patience)
+    return connection
+
+
+def _timely(kind: type, patience: Patience) -> urllib.request.BaseHandler:
+    "A handler of this kind whose answers come in time."
+
+    class Timely(kind):
+        def do_open(self, http_class, req, **options):
+            return super().do_open(functools.partial(_connection, http_class, patience), req, **options)
+
+    return Timely()
+
+
+class _NotSentOn(urllib.request.HTTPRedirectHandler):
+    "Leaves it to us to follow: it would read all that stands in such an answer, and hand passwords on."
+
+    def http_error_302(self, req, fp, code, msg, headers):
+        return None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+# %% ../../nbs/wiki/02_download.ipynb #bee55da8
+_MOST_REDIRECTS = 5
+_MOVED = {301, 302, 303, 307, 308}
+_SAFE = "/%:@!$&'()*+,;=~"  # what stays as it is in an address
+
+
+def _sent_on(url: str, to: str) -> str:
+    "Where an answer sends us that asks for another address. Raises `DataError` if that is no place to go."
+    new = urlsplit(urljoin(url, quote(to, safe=string.punctuation, encoding='latin-1', errors='replace')))
+    where = f'{shown_url(url)}: sends us on to {shown_url(new.geturl())!r}'
+    check(new.scheme in ('http', 'https') and bool(new.hostname), f'{where}, which is no address of a server')
+    check(not url.startswith('https:') or new.scheme == 'https', f'{where}, which is not safe (https)')
+    return new._replace(netloc=new.netloc.rpartition('@')[2]).geturl()
+
+
+def _answer(url: str, headers: dict[str, str], patience: Patience) -> http.client.HTTPResponse:
+    "The answer of `url`, or of where it sends us."
+    first = url
+    for _ in range(_MOST_REDIRECTS + 1):
+        parts = urlsplit(url)
+        asked = parts._replace(path=quote(parts.path, _SAFE), query=quote(parts.query, _SAFE + '?[]'))
+        request = urllib.request.Request(asked.geturl(), headers=headers | _authorization(url))
+        kinds = urllib.request.HTTPHandler, urllib.request.HTTPSHandler
+        opener = urllib.request.build_opener(_NotSentOn, *(_timely(kind, patience) for kind in kinds))
+        try:
+            return opener.open(request, timeout=patience.timeout)
+        except urllib.error.HTTPError as e:
+            if e.code not in _MOVED or not e.headers.get('Location'):
+                raise
+            e.close()
+            url = _sent_on(url, e.headers['Location'])
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            raise
+        except OSError as e:  # of the network: there is no file yet
+            raise ConnectionError(str(e)) from None
+    raise DataError(f'{shown_url(first)}: sends us on more than {_MOST_REDIRECTS} times')
+
+
 @contextmanager
 def _open(
-    url: str, first: int = 0, last: int | None = None, etag: str = '', timeout: float = 60.0
+    url: str, first: int = 0, last: int | None = None, etag: str = '', patience: Patience = Patience()
 ) -> Iterator[http.client.HTTPResponse]:
     "The answer to a request for bytes `first` to `last` of a file (by default all of it)."
     headers = {'User-Agent': _AGENT, 'Accept-Encoding': 'identity'}
@@ -105,9 +314,30 @@ def _open(
         headers['Range'] = f'bytes={first}-{"" if last is None else last}'
     if first and etag:
         headers['If-Range'] = etag
-    request = urllib.request.Request(quote(url, safe=':/?&=%*'), headers=headers)
-    with urllib.request.urlopen(request, timeout=timeout) as answer:
+    with _answer(url, headers, patience) as answer:
         yield answer
+
+# %% ../../nbs/wiki/02_download.ipynb #361b1621
+_LONGEST_PAGE = 1 << 26  # bytes of a list of dates or of checksums
+
+
+def _blocks(answer: http.client.HTTPResponse, most: int | None = None) -> Iterator[bytes]:
+    "What an answer holds, as it comes. Raises `ConnectionError`, `TimeoutError`; `DataError` for too much."
+    came = 0
+    while True:
+        try:
+            block = answer.read1(1 << 18)
+        except TimeoutError:
+            raise
+        except (http.client.HTTPException, OSError) as e:
+            raise ConnectionError(f'{e or type(e).__name__}') from None
+        if not block:
+            break
+        came += len(block)
+        check(most is None or came <= most, f'{shown_url(answer.url)}: more than {most or 0:,} bytes came')
+        yield block
+    if answer.length:
+        raise ConnectionError(f'{answer.length:,} bytes are missing')
 
 
 def _read_url(url: str, patience: Patience = Patience()) -> bytes:
@@ -116,8 +346,8 @@ def _read_url(url: str, patience: Patience = Patience()) -> bytes:
 
     def once():
         nonlocal content
-        with _open(url, timeout=patience.timeout) as answer:
-            content = answer.read()
+        with _open(url, patience=patience) as answer:
+            content = b''.join(_blocks(answer, _LONGEST_PAGE))
 
     _tried(url, once, patience)
     return content
@@ -132,67 +362,116 @@ def _sha1_of(path: Path) -> str:
     return h.hexdigest()
 
 # %% ../../nbs/wiki/02_download.ipynb #2fdc6b44
-def _receive(answer: http.client.HTTPResponse, part: Path, note: Path, have: int, bar: tqdm) -> None:
+_NOTE = {'etag': str, 'size?': int | None}
+_SENT = re.compile(r'bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)', re.IGNORECASE)
+
+
+def _forget(part: Path, note: Path) -> None:
+    "Remove what has come of a file."
+    part.unlink(missing_ok=True)
+    note.unlink(missing_ok=True)
+
+
+def _mark(note: Path) -> str:
+    "The server's mark of the file of which a part has come; '' if it gave none, or the note is torn."
+    try:
+        mark = read_json(note, _NOTE)['etag']
+    except FileNotFoundError:
+        return ''
+    except DataError as e:
+        log.warning('%s', e)
+        return ''
+    return mark if mark.isascii() and mark.isprintable() else ''
+
+
+def _begins(
+    answer: http.client.HTTPResponse, part: Path, note: Path, have: int, mark: str
+) -> tuple[int, int | None]:
+    "How much of what has come stays, and how long the whole file is, if the server says so."
+    if answer.status != 206:  # the server cannot resume, or the file has changed: it sends all of it
+        return 0, answer.length
+    etag, sent = _etag(answer), _SENT.fullmatch(answer.headers.get('Content-Range', '').strip())
+    shorter = sent and sent[2] != '*' and int(sent[2]) < have
+    if sent and int(sent[1]) != have or shorter or mark and etag and etag != mark:
+        _forget(part, note)
+        raise _Progress('the server sends another part, or another file, than asked for; starting anew', 0)
+    if sent and sent[2] != '*':
+        return have, int(sent[2])
+    return have, None if answer.length is None else have + answer.length
+
+
+def _etag(answer: http.client.HTTPResponse) -> str:
+    return answer.headers.get('ETag') or answer.headers.get('Last-Modified') or ''
+
+
+def _receive(
+    answer: http.client.HTTPResponse, part: Path, note: Path, have: int, mark: str, bar: tqdm
+) -> None:
     """Append an answer to the `have` bytes of `part`.
 
     Raises `_Progress` if it ends too early, but brought something."""
-    if have and answer.status != 206:
-        have = 0  # the server cannot resume, or the file has changed: it sends all of it
-    size = answer.headers.get('Content-Length')
-    whole = have + int(size) if size is not None else None
-    etag = answer.headers.get('ETag') or answer.headers.get('Last-Modified') or ''
-    write_json(note, {'etag': etag, 'size': whole})
+    have, whole = _begins(answer, part, note, have, mark)
+    if not have:
+        part.write_bytes(b'')
+        write_json(note, {'etag': _etag(answer), 'size': whole})
     bar.reset(whole)
     bar.update(have)
     came = have
-    with open(part, 'r+b' if have else 'wb') as f:
-        f.seek(have)
+    with open(part, 'ab') as f:
         try:
-            while block := answer.read(1 << 18):
+            for block in _blocks(answer, None if whole is None else whole - have):
                 f.write(block)
                 came += len(block)
                 bar.update(len(block))
-        except (http.client.HTTPException, ConnectionError, TimeoutError) as e:
-            if came > have:
-                raise _Progress(f'broke off at byte {came:,}: {e or type(e).__name__}') from None
-            raise
+        except (ConnectionError, TimeoutError) as e:
+            raise _Progress(f'broke off at byte {came:,}: {e}', came - have) from None
     if whole is not None and came < whole:
-        kind = _Progress if came > have else ConnectionError
-        raise kind(f'broke off at byte {came:,} of {whole:,}')
+        raise _Progress(f'broke off at byte {came:,} of {whole:,}', came - have)
 
-
+# %% ../../nbs/wiki/02_download.ipynb #43b14125
 def _out_of_range(error: urllib.error.HTTPError, part: Path, note: Path, have: int) -> None:
     "The server has nothing behind the `have` bytes of `part`: they are all of the file, or of another one."
-    size = re.fullmatch(r'bytes \*/(\d+)', error.headers.get('Content-Range') or '')
+    error.close()
+    size = re.fullmatch(r'bytes \*/([0-9]{1,18})', error.headers.get('Content-Range') or '')
     if size and int(size[1]) == have:
         return
-    part.unlink()
-    note.unlink(missing_ok=True)
-    raise _Progress('the file on the server is shorter than what had come; starting anew') from None
+    _forget(part, note)
+    raise _Progress('the file on the server is shorter than what had come; starting anew', 0) from None
 
 
 def _resume(url: str, part: Path, note: Path, bar: tqdm, patience: Patience) -> None:
     "One try to get what is missing of `part`."
     have = part.stat().st_size if part.exists() else 0
-    etag = json.loads(note.read_text()).get('etag', '') if have and note.exists() else ''
+    mark = _mark(note) if have else ''
     try:
-        with _open(url, have, etag=etag, timeout=patience.timeout) as answer:
-            _receive(answer, part, note, have, bar)
+        with _open(url, have, etag=mark, patience=patience) as answer:
+            _receive(answer, part, note, have, mark, bar)
     except urllib.error.HTTPError as e:
         if e.code != 416:  # range not satisfiable
             raise
         _out_of_range(e, part, note, have)
 
 # %% ../../nbs/wiki/02_download.ipynb #6db3be87
+def _move(part: Path, path: Path) -> None:
+    "Give a whole part its name. Until it has it, it is a part still: after a kill it is not fetched again."
+    with atomic(path) as new:
+        try:
+            os.link(part, new)
+        except OSError:  # a file system without links
+            os.replace(part, new)
+
+
 def download_file(url: str, path: str | Path, sha1: str = '', patience: Patience = Patience()) -> bool:
     """Download `url` to `path`, going on from `path.part`; return whether anything was fetched.
 
-    A file that is there with this checksum (40 hex digits; '': any) is left alone. Raises `DataError` if the
-    server refuses, gives nothing more, or twice gives something with another checksum."""
-    path = Path(path)
+    A file that is there with this checksum (40 hex digits; '': any) is left alone. A login comes from
+    `~/.netrc`. Raises `DataError`, which shows no password, if the server refuses, gives nothing more, or
+    twice gives something with another checksum."""
+    url, path = _address(url), Path(path)
     part, note = path.with_name(path.name + '.part'), path.with_name(path.name + '.part.json')
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and (not sha1 or _sha1_of(path) == sha1):
+        _forget(part, note)
         return False
     for attempt in (1, 2):
         with tqdm(desc=path.name, unit='B', unit_scale=True, unit_divisor=1024, leave=False) as bar:
@@ -200,16 +479,15 @@ def download_file(url: str, path: str | Path, sha1: str = '', patience: Patience
         came = _sha1_of(part) if sha1 else ''
         if came == sha1:
             break
-        part.unlink()
-        note.unlink(missing_ok=True)
+        _forget(part, note)
         check(
             attempt == 1,
-            f'{url}: SHA-1 {came}, published is {sha1}, twice; '
+            f'{shown_url(url)}: SHA-1 {came}, published is {sha1}, twice; '
             'the mirror holds another file, name another `mirror` or date',
         )
-        log.warning('%s: SHA-1 %s, published is %s; fetching it anew', url, came, sha1)
-    os.replace(part, path)
-    note.unlink(missing_ok=True)
+        log.warning('%s: SHA-1 %s, published is %s; fetching it anew', shown_url(url), came, sha1)
+    _move(part, path)
+    _forget(part, note)
     return True
 
 # %% ../../nbs/wiki/02_download.ipynb #f30ac7a8
@@ -232,10 +510,20 @@ def needed_files(wiki: str, date: str) -> dict[str, str]:
     } | {table: f'{stem}-{table}.sql.gz' for table in TABLES}
 
 
+_MOST_DATES = 24  # that are looked at, the newest first
+
+
+def _mirror(mirror: str) -> str:
+    "The address of a mirror, without its login. Raises `DataError` for one that other names cannot follow."
+    home = _address(mirror)
+    check(not re.search('[?#]', home), f'mirror = {shown_url(home)!r}: an address without ? and #')
+    return home.rstrip('/')
+
+
 def _dates(home: str, patience: Patience) -> list[str]:
     "Dates that the folder of a wiki lists, the newest first."
     listing = _read_url(f'{home}/', patience).decode('utf-8', 'replace')
-    dates = sorted(set(re.findall(r'href="(?:[^"]*/)?(\d{8})/?"', listing)), reverse=True)
+    dates = sorted(set(re.findall(r'href="(?:[^"]*/)?([0-9]{8})/?"', listing)), reverse=True)
     check(bool(dates), f'{home}/ lists no dates; is it a mirror of {MIRROR}?')
     return dates
 
@@ -245,15 +533,15 @@ def find_dump(
 ) -> DumpListing:
     """The files of a dump and their checksums; `latest` is the newest date that has all we need.
 
-    Raises `DataError` naming what is missing."""
+    A mirror's password belongs into `~/.netrc`. Raises `DataError` naming what is missing."""
     check(bool(re.fullmatch('[a-z_]+wiki', wiki)), f'wiki = {wiki!r}: expected a name like kowiki')
     check(
-        date == 'latest' or bool(re.fullmatch(r'\d{8}', date)),
+        date == 'latest' or bool(re.fullmatch('[0-9]{8}', date)),
         f'date = {date!r}: expected `latest` or a day like 20240601',
     )
-    home = f'{mirror.rstrip("/")}/{wiki}'
+    home = f'{_mirror(mirror)}/{wiki}'
     why = []
-    for day in _dates(home, patience) if date == 'latest' else [date]:
+    for day in _dates(home, patience)[:_MOST_DATES] if date == 'latest' else [date]:
         try:
             text = _read_url(f'{home}/{day}/{wiki}-{day}-sha1sums.txt', patience).decode('utf-8', 'replace')
         except DataError as e:
@@ -274,36 +562,36 @@ def _spread(n: int, streams: int) -> list[int]:
 
 def _check_streams(raw: bytes, where: str) -> None:
     "Raise `DataError` unless `raw` is whole bz2 streams with the right checksums."
-    while raw:
-        stream = bz2.BZ2Decompressor()
-        try:
-            stream.decompress(raw)
-            ok = stream.eof
-        except OSError:
-            ok = False
-        check(ok, f'{where}: no whole bz2 stream; the index is of another file')
-        raw = stream.unused_data
+    at = 0
+    while at < len(raw):
+        _, at, fault = _unpack_stream(raw, at)
+        check(not fault, f'{where}: no whole bz2 stream; the index is of another file')
+
+
+_LONGEST_END = 1 << 28  # bytes of the last stream, whose end no index tells
 
 
 def _fetch_part(url: str, start: int, end: int | None, patience: Patience) -> bytes:
     "Bytes `start` to `end` (not included; None: the last) of a file, which must be whole bz2 streams."
-    content = b''
+    content, shown, most = b'', shown_url(url), _LONGEST_END if end is None else end - start
 
     def once():
         nonlocal content
-        with _open(url, start, None if end is None else end - 1, timeout=patience.timeout) as answer:
+        with _open(url, start, None if end is None else end - 1, patience=patience) as answer:
             check(
                 answer.status == 206 or (start == 0 and end is None),
-                f'{url}: the server does not serve parts of a file (answer {answer.status}); '
+                f'{shown}: the server does not serve parts of a file (answer {answer.status}); '
                 'leave `subset` = 0 or name another `mirror`',
             )
-            data = answer.read()
+            sent = _SENT.fullmatch(answer.headers.get('Content-Range', '').strip())
+            check(not sent or int(sent[1]) == start, f'{shown}: another part came than was asked for')
+            data = b''.join(_blocks(answer, most))
         if end is not None and len(data) != end - start:
             raise ConnectionError(f'{len(data):,} bytes came of {end - start:,}')
         content = data
 
     _tried(url, once, patience)
-    _check_streams(content, f'{url}, bytes {start:,} to {end or "the end"}')
+    _check_streams(content, f'{shown}, bytes {start:,} to {end or "the end"}')
     return content
 
 # %% ../../nbs/wiki/02_download.ipynb #022ff35d
@@ -335,16 +623,33 @@ def _record(folder: Path, wiki: str, date: str, subset: int) -> Path:
     return folder / (f'{wiki}-{date}' + (f'-subset{subset}' if subset else '') + '.json')
 
 
+_SAYS = {'wiki': str, 'date': str, 'pages': str, 'bytes': {str: int}}
+
+
+def _names(wiki: str, date: str, subset: int) -> dict[str, str]:
+    "The files of a dump, or of a sample of it, as they are called here."
+    names = needed_files(wiki, date)
+    pages = names['pages'].replace('.xml.bz2', f'.xml-subset{subset}.bz2') if subset else names['pages']
+    return names | {'pages': pages}
+
+
 def _complete(folder: Path, wiki: str, date: str, subset: int) -> Path | None:
     "The pages of a dump that is there as its record says; None if it is not."
-    record = _record(folder, wiki, date, subset)
-    if not record.exists():
+    record, names = _record(folder, wiki, date, subset), _names(wiki, date, subset)
+    try:
+        says = read_json(record, _SAYS)
+        right = (says['wiki'], says['date'], says['pages']) == (wiki, date, names['pages'])
+        named = right and set(says['bytes']) == set(names.values())
+        check(named, f'{record}: is not of the {names["pages"]} and its tables that belong to it')
+    except FileNotFoundError:
         return None
-    content = json.loads(record.read_text(encoding='utf-8'))
-    for name, size in content['bytes'].items():
-        if not (folder / name).exists() or (folder / name).stat().st_size != size:
+    except DataError as e:
+        log.warning('%s; what is missing is fetched', e)
+        return None
+    for name, size in says['bytes'].items():
+        if not (folder / name).is_file() or (folder / name).stat().st_size != size:
             return None
-    return folder / content['pages']
+    return folder / names['pages']
 
 # %% ../../nbs/wiki/02_download.ipynb #0d38a3f5
 def _download_listed(
@@ -363,7 +668,7 @@ def _download_listed(
     record = {
         'wiki': listing.wiki,
         'date': listing.date,
-        'mirror': mirror,
+        'mirror': shown_url(mirror),
         'pages': pages.name,
         'bytes': sizes,
         'sha1': {name: listing.sha1[name] for name in sizes if name in listing.sha1},
@@ -383,16 +688,17 @@ def download_dump(
     """Download a dump with its index and tables; return the path of its pages. All lie in `folder`.
 
     `subset` > 0 fetches only about so many pages, in whole streams spread evenly over the file. What is there
-    and verified is not fetched again, not even asked for, if the date is given. Raises `DataError` for what
-    cannot be had."""
+    and verified is not fetched again, not even asked for, if the date is given. The mirror's password belongs
+    into `~/.netrc`. Raises `DataError` for what cannot be had."""
     check(subset >= 0, f'subset = {subset}: must be 0 (all pages) or more')
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if date != 'latest' and (pages := _complete(folder, wiki, date, subset)):
         return pages
+    mirror = _mirror(mirror)
     listing = find_dump(wiki, date, mirror, patience)
     with locked(folder / f'.{wiki}-{listing.date}.lock'):
         if pages := _complete(folder, wiki, listing.date, subset):
             return pages
-        log.warning('%s of %s from %s', wiki, listing.date, mirror)
+        log.warning('%s of %s from %s', wiki, listing.date, shown_url(mirror))
         return _download_listed(listing, folder, mirror, subset, patience)

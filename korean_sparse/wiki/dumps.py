@@ -77,9 +77,9 @@ def _page(element: Element) -> Page:
     return Page(int(number), int(ns), title, redirect or redirect_target(markup), markup, stamp[:10] or None)
 
 # %% ../../nbs/wiki/01_dumps.ipynb #86c3297c
-_ROOT = re.compile(rb'<(?:[\w.-]+:)?mediawiki\b[^>]*>')
+_ROOT = re.compile(rb'<(?:[\w.-]+:)?mediawiki\b[^<>]*>')
 
-_DATABASE = re.compile(rb'<(?:[\w.-]+:)?dbname>\s*([^<]*?)\s*<')
+_DATABASE = re.compile(rb'<(?:[\w.-]+:)?dbname>([^<]*)<')
 
 
 def _site_language(header: bytes) -> tuple[str, str]:
@@ -88,7 +88,7 @@ def _site_language(header: bytes) -> tuple[str, str]:
     ('', '') for what names neither."""
     root = _ROOT.search(header)
     match = _DATABASE.search(header)
-    name = match[1].decode('utf-8', 'replace') if match else ''
+    name = match[1].strip().decode('utf-8', 'replace') if match else ''
     if ours := re.match(f'({"|".join(LANGS)})wik', name):
         return ours[1], name
     lang = re.search(rb'xml:lang=["\']([^"\']*)', root[0]) if root else None
@@ -210,18 +210,31 @@ def pages_in(block: bytes, lang: str, where: str = '', problems: LeftOut | None 
         yield page
 
 # %% ../../nbs/wiki/01_dumps.ipynb #96b9674d
-def _unpack_stream(raw: bytes) -> tuple[bytes, bytes, str]:
-    "(content, what follows, '') of the first bz2 stream; if it is damaged (b'', from the next one on, why)."
-    stream = bz2.BZ2Decompressor()
+_MAX_PAGE = 1 << 28  # bytes; a page, or a stream of pages, that is longer than this has lost its end
+_AT_ONCE = 1 << 16  # bytes that go into a stream: what it leaves over is copied
+
+
+def _unpack_stream(raw: bytes, at: int = 0, most: int = _MAX_PAGE) -> tuple[bytes, int, str]:
+    """(content, where it ends, '') of the bz2 stream that begins at `at`.
+
+    If it is damaged, or of more than `most` bytes, (b'', where the next one begins, why)."""
+    stream, pieces, size, fed, fault = bz2.BZ2Decompressor(), [], 0, at, ''
     try:
-        content = stream.decompress(raw)
-        if stream.eof:
-            return content, stream.unused_data, ''
-        fault = 'truncated'
+        while not (stream.eof or fault):
+            some = raw[fed : fed + _AT_ONCE] if stream.needs_input else b''
+            fed += len(some)
+            pieces.append(stream.decompress(some, 1 << 24))
+            size += len(pieces[-1])
+            if size > most:
+                fault = f'longer than {most:,} bytes'
+            elif fed == len(raw) and stream.needs_input and not stream.eof:
+                fault = 'truncated'
     except OSError as e:
         fault = f'damaged: {e}'
-    following = raw.find(b'BZh', 1)  # how a stream begins
-    return b'', raw[following:] if following > 0 else b'', fault
+    if not fault:
+        return b''.join(pieces), fed - len(stream.unused_data), ''
+    following = raw.find(b'BZh', at + 1)  # how a stream begins
+    return b'', following if following > 0 else len(raw), fault
 
 
 @dataclass(frozen=True)
@@ -240,14 +253,14 @@ class Block:
         with open(self.path, 'rb') as f:
             f.seek(self.start)
             raw = f.read(self.done - self.start)
-        streams = []
-        while raw:
-            content, rest, fault = _unpack_stream(raw)
+        streams, at = [], 0
+        while at < len(raw):
+            content, end, fault = _unpack_stream(raw, at)
             if fault:
-                where = f'{self.path}, byte {self.done - len(raw):,}'
+                where = f'{self.path}, byte {self.start + at:,}'
                 _problem(problems, 'damaged stream', f'{where}: the bz2 stream is {fault}')
             streams.append(content)
-            raw = rest
+            at = end
         return b''.join(streams)
 
 # %% ../../nbs/wiki/01_dumps.ipynb #0cbd4222
@@ -327,8 +340,6 @@ def _packing(path: Path) -> str:
         return '.xml' if path.suffix.lower() in _OPENERS or path.suffix.lower() == '.sql' else ''
     return path.suffix.lower() if path.suffix.lower() in _OPENERS else ''
 
-
-_MAX_PAGE = 1 << 28  # bytes; a page that is longer than this has lost its end
 
 _Faults = list[tuple[str, str]]  # (kind, detail)
 
@@ -486,7 +497,7 @@ def iter_pages(path: str | Path, lang: str, problems: LeftOut | None = None) -> 
 _STRING = r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'"
 
 _VALUE = (
-    rf'(?:_\w+\s*|[NnXxBbEe])?{_STRING}|NULL|0[xX][0-9A-Fa-f]*|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?'
+    rf'(?:_\w+\s*|[NnXxBbEe])?{_STRING}|NULL|0[xX][0-9A-Fa-f]*|[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?'
     r'|"[^"\\]*(?:(?:\\.|"")[^"\\]*)*"|[Nn][Uu][Ll][Ll]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|DEFAULT|default'
 )
 
@@ -567,7 +578,7 @@ class _Layout:
         )
 
 # %% ../../nbs/wiki/01_dumps.ipynb #63f79f76
-_ONE_NAME = r'(?:`[^`]*`|"[^"]*"|\[[^\]]*\]|[\w$]+)'
+_ONE_NAME = r'(?:`[^`]*`|"[^"]*"|\[[^\[\]]*\]|[\w$]+)'
 
 _NAME = rf'{_ONE_NAME}(?:\s*\.\s*{_ONE_NAME})*'
 
@@ -586,11 +597,16 @@ _STATEMENT = re.compile(
 
 # a comment that MySQL executes may hold rows: it is no space
 _SPACE = re.compile(
-    r'(?:\s+|;|--[^\n]*|#[^\n]*|/\*(?!!\d*\s*(?:INSERT|REPLACE)\b)(?:[^*]|\*(?!/))*\*/)*', re.I
+    r'(?:\s+|;|--[^\n]*|#[^\n]*|/\*(?!!\d*\s*(?:INSERT|REPLACE)\b)[^*]*(?:\*(?!/)[^*]*)*\*/)*', re.I
 )
 
-# strings, names, comments, and the signs that may end something
-_PART = re.compile(rf'{_STRING}|"[^"]*"|`[^`]*`|--[^\n]*|#[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|[(),;]', re.S)
+# strings, names, comments, and the signs that may end something; what nobody closed goes on to the end, so
+# that no sign within it is looked at again
+_PART = re.compile(
+    r"""'[^'\\]*(?:(?:\\.|'')[^'\\]*)*(?:'|\\?\Z)|"[^"]*(?:"|\Z)|`[^`]*(?:`|\Z)"""
+    r'|--[^\n]*|#[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)|[(),;]',
+    re.S,
+)
 
 # statements that say nothing about rows
 _NO_ROWS = set(
@@ -629,7 +645,7 @@ def _columns(text: str, at: int) -> list[str]:
 # %% ../../nbs/wiki/01_dumps.ipynb #65158913
 _MOST_LINES, _MOST_TEXT = 1_000, 1 << 24  # lines and characters over which one row or one statement may go
 
-_GAP = re.compile(r'(?:\s+|--[^\n]*|#[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)*')
+_GAP = re.compile(r'(?:\s+|--[^\n]*|#[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*\*/)*')
 
 _CLAUSE = re.compile(r'(?:ON\s+(?:DUPLICATE|CONFLICT)|AS|RETURNING)\b', re.I)  # what may follow the rows
 
@@ -643,6 +659,7 @@ class _Unread:
         self.path, self.problems = path, problems
         self.text, self.waits = '', False  # whether it goes on in the next line
         self.line, self.column, self.lines = 1, 0, 0  # where it begins, and how many lines it is
+        self.counted = (0, 0, -1)  # a place, how many lines end before it, where the last of them does
 
     def _add(self, line: str, n: int) -> None:
         "Line `n` comes."
@@ -650,17 +667,27 @@ class _Unread:
             self.text, self.lines = f'{self.text}\n{line}', self.lines + 1
         else:
             self.text, self.line, self.column, self.lines = line, n, 0, 1
+            self.counted = (0, 0, -1)
 
     def _leave(self, at: int) -> None:
         "Forget what stands before `at`."
-        breaks = self.text.count('\n', 0, at) if self.lines > 1 else 0
-        self.column = at - self.text.rfind('\n', 0, at) - 1 if breaks else self.column + at
+        breaks, last = self._breaks(at)
+        self.column = at - last - 1 if breaks else self.column + at
+        self.counted = (0, 0, -1)
         self.line, self.lines, self.text = self.line + breaks, self.lines - breaks, self.text[at:]
+
+    def _breaks(self, at: int) -> tuple[int, int]:
+        "How many lines end before `at`, and where the last of them does; no stretch is counted twice."
+        place, breaks, last = self.counted if self.counted[0] <= at else (0, 0, -1)
+        more = self.text.count('\n', place, at)
+        last = self.text.rfind('\n', place, at) if more else last
+        self.counted = (at, breaks + more, last)
+        return breaks + more, last
 
     def _report(self, kind: str, at: int, detail: str) -> None:
         "Name or count what stands at `at`."
-        breaks = self.text.count('\n', 0, at)
-        column = at - self.text.rfind('\n', 0, at) if breaks else self.column + at + 1
+        breaks, last = self._breaks(at)
+        column = at - last if breaks else self.column + at + 1
         where = f'{self.path}, line {self.line + breaks}, column {column}'
         hint = '' if detail.endswith('?') else '; download it again'
         _problem(self.problems, kind, f'{where}: {detail}{hint}')
@@ -686,7 +713,7 @@ class _Tables(_Unread):
         only = next(iter(self.tables.values())) if len(self.tables) == 1 else []
         given = insert[2]
         names = [_bare(n) for n in given.split(',')] if given else self.tables.get(_bare(insert[1]), only)
-        where = f'{self.path}, line {self.line + self.text.count(chr(10), 0, at)}'
+        where = f'{self.path}, line {self.line + self._breaks(at)[0]}'
         check(bool(names), f'{where}: INSERT before any CREATE TABLE, the columns have no names')
         missing = ', '.join(name for name in self.columns if name not in names)
         known = ', '.join(names)

@@ -329,7 +329,7 @@ def _odd_link(inside: str, links: _Links) -> str:
 def _title_words(title: str, is_article: bool, has_bar: bool) -> str:
     "What is shown of a link that has no words of its own: its title, without what only sorts it."
     if has_bar:  # the pipe trick: [[배 (과일)|]] shows 배
-        title = re.sub(r'\s*\(.*\)$', '', title)
+        title = title.partition('(')[0].rstrip() if title.endswith(')') else title
         return title if is_article else re.sub(r'^:?([^:]*:)?', '', title)
     if is_article:
         return (title.split('#')[0] or title.lstrip('#')).replace('_', ' ')
@@ -413,13 +413,13 @@ _PAREN_HOLE = re.compile(r'\([^()（）\0]*\0')
 
 _HOLE_FIRST = re.compile(r'\A[ \0]*\0[ ,;:/·\0]*')
 
-_EMPTIED_PAREN = re.compile(f'[ \t]*{_EMPTIED}')  # with the space before it
+_EMPTIED_PAREN = re.compile(f'(?<![ \t])[ \t]*{_EMPTIED}')  # with the space before it
 
-_HOLE = re.compile(r'[,;:]?\s*\0\s*(?=[,;.](?:\s|$))')  # such as \0, \0, or b
+_HOLE = re.compile(r'(?:[,;:]|(?<!\s))\s*\0\s*(?=[,;.](?:\s|$))')  # such as \0, \0, or b
 
 _HOLE_END = re.compile(r'\0\s*[,;.](?:\s|$)')
 
-_SPACED = re.compile(r' +(?<=[\w\4] )(?=[,.;](?:\s|$))')
+_SPACED = re.compile(r'(?<=[\w\4]) (?=[,.;](?:\s|$))')
 
 _WORD = re.compile(r'[^\W_]')
 

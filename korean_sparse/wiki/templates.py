@@ -622,7 +622,7 @@ def _sorted_name(args: list[str]) -> str:
 
 def _verse(args: list[str]) -> str:
     "`{{bibleverse|1|Cor|13:4|KJV}}`: book and verse."
-    verse = next((i for i, arg in enumerate(args) if re.match(r'\d+[:–\d]*\d$|\d+$', arg) and i), len(args))
+    verse = next((i for i, arg in enumerate(args) if re.match(r'\d(?:[:–\d]*\d)?$', arg) and i), len(args))
     return ' '.join(arg for arg in args[: verse + 1] if arg)
 
 
