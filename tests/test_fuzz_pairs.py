@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from mutate import MUTATIONS, survive
 
 from korean_sparse.core.left_out import LeftOut
-from korean_sparse.core.rows import SynonymPair
+from korean_sparse.core.rows import DataError, SynonymPair
 from korean_sparse.pairs.sources import dictionary_evidence
 from korean_sparse.pairs.word_lists import read_dictionary
 
@@ -63,4 +64,5 @@ def test_a_long_line_takes_linear_time(tmp_path):
         '(' * 500_000 + ',b\n',
     ):
         path.write_text(text)
-        list(read_dictionary(path, report=LeftOut()))
+        with suppress(DataError):  # a comment alone is no list
+            list(read_dictionary(path, report=LeftOut()))
