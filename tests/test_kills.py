@@ -180,7 +180,10 @@ def one_kill(act: Callable, outputs: Path, stage: str, place: int, whole: dict, 
         folder.mkdir(parents=True)
         (folder / 'old.txt').write_text('what an earlier run left')
     before = contents(folder)
-    killed, *_ = forked(act, outputs, stage, place)
+    killed, operations, _ = forked(act, outputs, stage, place)
+    if not killed:  # there were fewer operations this time: at the last of them
+        shutil.rmtree(outputs)
+        return one_kill(act, outputs, stage, operations, whole, old)
     between = contents(folder)
     stood = 'old' if between == before else 'new' if between == whole else 'a mixture'
     forked(act, outputs, stage)

@@ -30,7 +30,7 @@ from .code import code_hash, executed_definitions, warn_of_stale_modules
 from .files import locked, write_json
 from .places import find_root, need, outputs_root, shown_url, without_secrets
 from .rows import DataError, check, check_name, log
-from .safe_writes import standing, whole_folder
+from .safe_writes import standing, sweep, whole_folder
 
 # %% ../../nbs/core/06_stage.ipynb #7488404e
 _ROW_FILES = ('.jsonl', '.gz', '.tsv', '.json', '.safetensors', '.parquet')
@@ -247,6 +247,7 @@ def run_stage(stage: str, config: Any, inputs: dict[str, Path], make: Callable[[
     warn_of_stale_modules(module, executed)
     key = _key(stage, config, inputs, code_hash(module, executed))
     with locked(home / f'.{stage}.lock'):
+        sweep(home)  # also if nothing is written: a killed run may have ended with its result in place
         before = _manifest(folder)
         if not config.force and all(before.get(k) == v for k, v in key.items()):
             since = before['finished']
