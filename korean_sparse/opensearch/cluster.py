@@ -377,12 +377,17 @@ def _verdict(said: dict) -> tuple[str, str]:
 
 
 def _verdicts(items: list, rows: Sequence[dict]) -> list[tuple[str, str]]:
-    "What an answer says of each of the documents that were sent, found by their ids."
+    """What an answer says of each of the documents that were sent, found by their ids.
+
+    By their order, which the API promises, only if it holds one result for each and not one id: whoever stands
+    between us and the cluster may have left the ids out."""
+    results = [r for item in items if isinstance(item, dict) for r in item.values() if isinstance(r, dict)]
+    if len(results) == len(items) == len(rows) and not any('_id' in result for result in results):
+        return [_verdict(result) for result in results]
     said = defaultdict(list)
-    for item in items:
-        for result in item.values() if isinstance(item, dict) else ():
-            if isinstance(result, dict) and isinstance(result.get('_id'), str):
-                said[result['_id']].append(_verdict(result))
+    for result in results:
+        if isinstance(result.get('_id'), str):
+            said[result['_id']].append(_verdict(result))
     times = Counter(row['id'] for row in rows)
     found, seen = [], Counter()
     for row in rows:
