@@ -120,7 +120,13 @@ def register(client: 'OpenSearch', artifact: Artifact | str | Path, progress: bo
         if model['state'] not in ('REGISTERING', 'REGISTER_FAILED', None):
             return model['id']
         delete_model(client, model['id'])  # an upload that broke off
-    return _upload(client, artifact, progress)
+    model_id = _upload(client, artifact, progress)
+    end = time.time() + 30  # a search sees it a moment later, and whoever registers again asks by a search
+    while time.time() < end:
+        if any(m['id'] == model_id for m in models(client, model_content_hash_value=artifact.sha256)):
+            break
+        time.sleep(0.1)
+    return model_id
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #9d83a2e8
 _WEIGHTS = {'inference_results': [{'output': [{'dataAsMap': {'response': [{str: float}]}}]}]}
