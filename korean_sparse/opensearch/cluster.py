@@ -123,7 +123,8 @@ def register(client: 'OpenSearch', artifact: Artifact | str | Path, progress: bo
     model_id = _upload(client, artifact, progress)
     end = time.time() + 30  # a search sees it a moment later, and whoever registers again asks by a search
     while time.time() < end:
-        if any(m['id'] == model_id for m in models(client, model_content_hash_value=artifact.sha256)):
+        found = models(client, model_content_hash_value=artifact.sha256)
+        if any(m['id'] == model_id and m['state'] not in ('REGISTERING', None) for m in found):
             break
         time.sleep(0.1)
     return model_id
