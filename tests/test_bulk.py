@@ -113,7 +113,7 @@ class Cluster:
         if move == 'kill behind':
             self.kill()
             raise Lost
-        told = self.told(said) if status == 200 and whole else set()
+        told = self.told(said, ids) if status == 200 and whole else set()
         self.acknowledged |= told
         return status, said, headers, whole, move == 'kill after'
 
@@ -140,10 +140,12 @@ class Cluster:
             items = [None, 7, [], {}, {'index': None}, {'index': {'_id': None, 'status': 201}}, *items]
         return json.dumps({'took': 1, 'errors': False, 'items': items}).encode()
 
-    def told(self, said):
-        "The ids that an answer acknowledges, and says nothing else of."
+    def told(self, said, ids):
+        "The ids that an answer acknowledges, and says nothing else of; of a single one also without its id."
         try:
             items = json.loads(said)['items']
+            if len(ids) == len(items) == 1 and '_id' not in items[0]['index']:
+                items[0]['index']['_id'] = ids[0]
             said_of = {}
             for entry in items:
                 result = entry.get('index') if isinstance(entry, dict) else None

@@ -284,8 +284,10 @@ PASSING = (429, 502, 503, 504)
 _NODE_LOST = {'node_disconnected_exception', 'node_not_connected_exception', 'node_closed_exception'}
 
 # what the exceptions above say; a plugin (ml-commons, say) may wrap one in a kind of its own, and then only
-# its sentence tells
-_NODE_LOST_SAID = re.compile(r'Node not connected|node closed|\] disconnected$', re.IGNORECASE)
+# its sentence tells; and a node that was started again has forgotten its models, while others know them
+_NODE_LOST_SAID = re.compile(
+    r'Node not connected|node closed|\] disconnected$|Model not ready yet', re.IGNORECASE
+)
 
 
 def _is_node_lost(reason: dict) -> bool:

@@ -133,10 +133,12 @@ def register(client: 'OpenSearch', artifact: Artifact | str | Path, progress: bo
 _WEIGHTS = {'inference_results': [{'output': [{'dataAsMap': {'response': [{str: float}]}}]}]}
 
 
-def predict(client: 'OpenSearch', model_id: str, texts: Sequence[str]) -> list[dict[str, float]]:
-    "What a deployed model answers for texts: the weight of each term."
+def predict(
+    client: 'OpenSearch', model_id: str, texts: Sequence[str], tries: int = 6
+) -> list[dict[str, float]]:
+    "What a deployed model answers for texts: the weight of each term; asked `tries` times at most."
     asked = {'text_docs': list(texts)}
-    answer = call(client, 'POST', f'{_ML}/{model_id}/_predict', asked, shape=_WEIGHTS)
+    answer = call(client, 'POST', f'{_ML}/{model_id}/_predict', asked, shape=_WEIGHTS, tries=tries)
     outputs = itertools.chain.from_iterable(r['output'] for r in answer['inference_results'])
     return list(itertools.chain.from_iterable(o['dataAsMap']['response'] for o in outputs))
 
@@ -146,7 +148,7 @@ def _answers(client: 'OpenSearch', model_id: str) -> bool:
     if _state(client, model_id) != 'DEPLOYED':
         return False
     try:
-        predict(client, model_id, ['a'])
+        predict(client, model_id, ['a'], tries=1)
     except ClusterError as e:
         if 'not ready' not in str(e):
             raise
@@ -384,13 +386,10 @@ def _verdict(said: dict) -> tuple[str, str]:
 
 
 def _verdicts(items: list, rows: Sequence[dict]) -> list[tuple[str, str]]:
-    """What an answer says of each of the documents that were sent, found by their ids.
-
-    By their order, which the API promises, only if it holds one result for each and not one id: whoever stands
-    between us and the cluster may have left the ids out."""
+    "What an answer says of each document that was sent, found by its id; a single one needs none."
     results = [r for item in items if isinstance(item, dict) for r in item.values() if isinstance(r, dict)]
-    if len(results) == len(items) == len(rows) and not any('_id' in result for result in results):
-        return [_verdict(result) for result in results]
+    if len(results) == len(items) == len(rows) == 1 and '_id' not in results[0]:
+        return [_verdict(results[0])]
     said = defaultdict(list)
     for result in results:
         if isinstance(result.get('_id'), str):

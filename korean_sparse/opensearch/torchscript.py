@@ -8,6 +8,7 @@ __all__ = ['check_code', 'StoredTensor', 'TorchScript', 'read_torchscript', 'can
 # %% ../../nbs/opensearch/09_torchscript.ipynb #0807d3eb
 import hashlib
 import io
+import itertools
 import pickletools
 import re
 import zipfile
@@ -448,7 +449,7 @@ _LEFT_OUT = ('.data/', 'traced_inputs')  # a number of its own, and the texts th
 
 _CLASS = re.compile(r'^class (\w+)\(', re.MULTILINE | re.ASCII)
 _REFERENCE = re.compile(r'__torch__(?:\.\w+)+', re.ASCII)
-_ASSIGNED = re.compile(r'^ {4,}((?:[A-Za-z_]\w*, )*[A-Za-z_]\w*) = ', re.MULTILINE | re.ASCII)
+_ASSIGNED = re.compile(r'^ {4,}((?:[A-Za-z_]\w*, )*[A-Za-z_]\w*),? = ', re.MULTILINE | re.ASCII)
 _WORD = re.compile(r'"[^"]*"|(?<![\w.])([A-Za-z_]\w*)(?![\w=])', re.ASCII)  # not `dtype=`
 _MANGLE = re.compile(r'\.___torch_mangle_\d+', re.ASCII)
 
@@ -482,12 +483,16 @@ def _renumbered(text: str) -> str:
     "The text of a class in which what methods assign is called `_0`, `_1` ... in its order."
     attributes, begin, methods = text.partition('\n  def ')
     assigned = {name for names in _ASSIGNED.findall(methods) for name in names.split(', ')}
+    others = {word for word in _WORD.findall(methods)} - assigned  # must not be met by a new name
+    free = (name for n in itertools.count() if (name := f'_{n}') not in others)
     numbers: dict[str, str] = {}
 
     def renumber(found: re.Match) -> str:
         if found[1] not in assigned:
             return found[0]
-        return numbers.setdefault(found[1], f'_{len(numbers)}')
+        if found[1] not in numbers:
+            numbers[found[1]] = next(free)
+        return numbers[found[1]]
 
     return attributes + begin + _WORD.sub(renumber, methods)
 
