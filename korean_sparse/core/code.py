@@ -11,8 +11,9 @@ import hashlib
 import importlib.util
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Iterable
 
 from .checked_json import read_json
 from .rows import check, log
@@ -31,8 +32,15 @@ def _package(module: str, path: Path) -> str:
     return module if path.name == '__init__.py' else module.rpartition('.')[0]
 
 
+@lru_cache(maxsize=1024)
+def _parsed(code: bytes) -> ast.Module:
+    "The tree of a module's text: kept, since each run of a stage asks for those of a hundred modules thrice."
+    return ast.parse(code)
+
+
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes(), str(path))
+    "The tree of a module, which nobody changes."
+    return _parsed(path.read_bytes())
 
 
 def _stubs(path: Path) -> list[Path]:
@@ -50,17 +58,19 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     return '.'.join(base + ([node.module] if node.module else []))
 
 
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def _imports(tree: ast.AST, package: str) -> tuple[str, ...]:
     """Absolute names of all that a module of `package` imports, wherever in it.
 
     Of `from a import b` both a and a.b, since b may be a module."""
+    names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = _absolute(node, package)
-            yield source
-            yield from (f'{source}.{alias.name}' for alias in node.names)
+            names += (source, *(f'{source}.{alias.name}' for alias in node.names))
+    return tuple(names)
 
 # %% ../../nbs/core/05_code.ipynb #6935e7a7
 def modules_of(module: str, home: Path | None = None, also: Iterable[str] = ()) -> dict[str, Path]:
@@ -91,15 +101,18 @@ def modules_of(module: str, home: Path | None = None, also: Iterable[str] = ()) 
 def _bound_name(node: ast.stmt) -> str:
     "The name that a statement at top level binds; '' if it binds none, or cannot be known by it."
     name = getattr(node, 'name', None)
-    if isinstance(
-        name, str
-    ):  # a function or class; `_` is what functions are called that are only registered
+    if isinstance(name, str):  # of a function or class; `_` are functions that are only registered
         return '' if name == '_' else name
     targets = getattr(node, 'targets', None) or [getattr(node, 'target', None)]
     is_name = isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and all(
         isinstance(part, ast.Name) for target in targets for part in getattr(target, 'elts', [target])
     )
     return ', '.join(map(ast.unparse, targets)) if is_name else ''
+
+
+@lru_cache(maxsize=8192)
+def _text(node: ast.stmt) -> str:
+    return ast.unparse(node)
 
 
 def _definitions(tree: ast.Module, package: str = '') -> dict[str, str]:
@@ -109,8 +122,10 @@ def _definitions(tree: ast.Module, package: str = '') -> dict[str, str]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue  # a docstring of the module
         if isinstance(node, ast.ImportFrom):
-            node = ast.ImportFrom(_absolute(node, package), node.names, 0)
-        name, text = _bound_name(node), ast.unparse(node)
+            text = ast.unparse(ast.ImportFrom(_absolute(node, package), node.names, 0))
+        else:
+            text = _text(node)
+        name = _bound_name(node)
         if name == '__all__':
             continue
         found[name or text] = f'{found[name]}\n{text}' if name in found else text
@@ -120,6 +135,7 @@ def _definitions(tree: ast.Module, package: str = '') -> dict[str, str]:
 _EXPORT = re.compile(r'(#\s*\|.*\n)*#\s*\|\s*exports?i?\b')  # behind other directives, if need be
 
 
+@lru_cache(maxsize=4096)
 def _cell_tree(cell: str) -> ast.Module:
     "A cell's code; nothing of one that is no Python, which did not run either."
     try:
@@ -148,10 +164,7 @@ def _builds_on(name: str, text: str) -> bool:
         return True
     parts = [node]
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        parts = [
-            *node.decorator_list,
-            node.args,
-        ]  # the body runs later: a recursive call is of the new function
+        parts = [*node.decorator_list, node.args]  # the body runs later, and calls the new function
     elif isinstance(node, ast.ClassDef):
         parts = [*node.decorator_list, *node.bases, *node.keywords]
     used = {

@@ -23,7 +23,7 @@ from transformers import AutoConfig, AutoModel
 from ..core.checked_json import read_json
 from ..core.records import whole
 from ..core.rows import DataError, check
-from ..core.safe_writes import standing, whole_folder
+from ..core.safe_writes import standing, usual_mode, whole_folder
 from ..core.tensors import disk_errors, tensor_shapes
 
 # %% ../../nbs/encoder/10_folders.ipynb #5f460731
@@ -249,10 +249,7 @@ def checkpoint_folder(path: str | Path) -> Iterator[Path]:
 
 def _usual_modes(folder: Path) -> None:
     "Files get the mode that the umask gives, whatever library wrote them."
-    probe = folder / '.mode'
-    os.close(os.open(probe, os.O_CREAT | os.O_WRONLY, 0o666))
-    mode = probe.stat().st_mode & 0o777
-    probe.unlink()
+    mode = usual_mode(folder)
     for path in folder.rglob('*'):
         if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o777 != mode:
             path.chmod(mode)
