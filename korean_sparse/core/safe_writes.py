@@ -177,17 +177,33 @@ def _put_in_place(new: Path, folder: Path) -> None:
         aside = _beside(folder, _ASIDE)
         folder.rename(aside)
         new.rename(folder)
-        aside.rename(new)
+        with suppress(FileNotFoundError):  # a reader has removed it
+            aside.rename(new)
     sync_name(folder)
 
 # %% ../../nbs/core/10_safe_writes.ipynb #b7f69933
+def _is_being_written(folder: Path) -> bool:
+    "Whether a writer that lives has a part beside a folder."
+    begin = _beside(folder, '')
+    with os.scandir(folder.parent) as entries:
+        parts = [e for e in entries if e.name.startswith(f'{begin.name}.') and _PART.fullmatch(e.name)]
+    for part in parts:
+        descriptor = _lock(Path(part.path), wait=False)
+        if descriptor is None:
+            return True
+        os.close(descriptor)
+    return False
+
+
 def standing(folder: str | Path) -> Path:
     """The folder, put back if a writer ended between two renames; to be called before it is read.
+
+    A writer that lives is between them for a moment only, and is left alone.
 
     Only file systems that cannot exchange two names need it."""
     folder = Path(folder)
     aside = _beside(folder, _ASIDE) if folder.name else folder
-    if folder.name and aside.is_dir():
+    if folder.name and aside.is_dir() and not _is_being_written(folder):
         if folder.exists():
             shutil.rmtree(aside, ignore_errors=True)
         else:
