@@ -88,6 +88,7 @@ from .checked_json import (
     read_yaml as read_yaml,
 )
 from .matrices import (
+    SparseRows as SparseRows,
     checked_rows as checked_rows,
     read_matrix as read_matrix,
     write_matrix as write_matrix,
