@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 from scipy.sparse import csr_matrix
 
 from korean_sparse.encoder.model import installed_model
-from korean_sparse.encoder.packing import PACKED
 from korean_sparse.retrieval.query import QueryEncoder, load_tokenizer
+from korean_sparse.runtime.weights import PACKED
 from korean_sparse.search import Search
 
 

@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from scipy.sparse import load_npz, save_npz
 
 from korean_sparse.encoder.model import SparseEncoder
-from korean_sparse.opensearch.artifacts import node_tokenizer, term_keys, write_document, write_query
+from korean_sparse.opensearch.artifacts import node_tokenizer, term_keys, write_query
 from korean_sparse.opensearch.client import call, connect
 from korean_sparse.opensearch.cluster import (
     as_terms,
@@ -42,6 +42,7 @@ from korean_sparse.opensearch.cluster import (
     register,
     set_pipeline,
 )
+from korean_sparse.opensearch.documents import write_document
 from korean_sparse.opensearch.node import cache, start, stop
 from korean_sparse.opensearch.relevance import index_bytes, prune_terms
 from korean_sparse.retrieval.query import SparseIndex

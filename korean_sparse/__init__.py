@@ -5,8 +5,9 @@
     search = Search(['지진이 나면 탁자 아래로 몸을 피한다.', 'Two cups of coffee a day do no harm.'])
     search('커피를 마셔도 되나요')
 
-`Search` is a list of texts, searched; `SparseEncoder` the model; `SparseIndex` the query side over encoded
-rows. Everything else is in folders by what it is about: `korean_sparse.text`, `.retrieval`, `.opensearch` ...
+`Search` is a list of texts, searched; `SparseEncoder` the model, computed by onnxruntime; `SparseIndex` the
+query side over encoded rows (`SparseRows`). To train a model there is `korean_sparse.encoder.SparseEncoder`.
+Everything else is in folders by what it is about: `korean_sparse.text`, `.retrieval`, `.opensearch` ...
 """
 
 __version__ = "0.4.0"

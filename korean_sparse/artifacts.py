@@ -1,3 +1,4 @@
-"Where earlier cards and READMEs import from; the module is `korean_sparse.opensearch.artifacts`."
+"Where earlier cards and READMEs import from; the modules are `opensearch.artifacts` and `opensearch.documents`."
 
 from .opensearch.artifacts import *  # noqa: F403
+from .opensearch.artifacts import __getattr__  # noqa: F401 (what needs torch)

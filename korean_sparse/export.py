@@ -27,10 +27,9 @@ from .core.rows import DataError, check
 from .core.safe_writes import atomic, whole_folder
 from .core.stage import StageResult, run_stage, upstream
 from .encoder.model import SparseEncoder
-from korean_sparse.opensearch.artifacts import (
-    KEYS,
+from .opensearch.artifacts import KEYS, faults, write_query
+from korean_sparse.opensearch.documents import (
     differences,
-    faults,
     rank_correlation,
     run_document,
     run_faults,
@@ -38,7 +37,6 @@ from korean_sparse.opensearch.artifacts import (
     weight_gap,
     write_document,
     write_onnx,
-    write_query,
 )
 from .retrieval.query import SparseIndex, load_idf, load_tokenizer
 from .retrieval.sets import load_retrieval

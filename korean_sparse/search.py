@@ -20,19 +20,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from .core.checked_json import fitted, read_json
 from .core.files import read_json_lines, write_json
 from .core.left_out import LeftOut
-from .core.matrices import read_matrix, write_matrix
+from .core.matrices import SparseRows, read_matrix, write_matrix
 from .core.records import Ids, as_text, whole
 from .core.rows import DataError, check, log
 from .core.safe_writes import standing, whole_folder
 from .retrieval.query import Growing, SparseIndex, special_ids
 
 if TYPE_CHECKING:
-    from korean_sparse.encoder.model import SparseEncoder  # loads torch: imported when a model is made
+    from korean_sparse.runtime.model import SparseEncoder  # imported when a model is made
 
 # %% ../nbs/doors/00_search.ipynb #7cf1ff15
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Hit:
 # %% ../nbs/doors/00_search.ipynb #5e134f4c
 def _installed() -> 'SparseEncoder':
     "The model that comes with the library."
-    from korean_sparse.encoder.model import SparseEncoder
+    from korean_sparse.runtime.model import SparseEncoder
 
     return SparseEncoder.load()
 
@@ -123,10 +122,10 @@ class _State:
     left_out: LeftOut
 
     @classmethod
-    def of(cls, texts: Mapping[str, str], rows: csr_matrix, model: 'SparseEncoder') -> '_State':
+    def of(cls, texts: Mapping[str, str], rows: SparseRows, model: 'SparseEncoder') -> '_State':
         return cls(Growing(texts), SparseIndex(list(texts), rows, model.query), LeftOut())
 
-    def plus(self, texts: Mapping[str, str], rows: csr_matrix, losses: LeftOut) -> '_State':
+    def plus(self, texts: Mapping[str, str], rows: SparseRows, losses: LeftOut) -> '_State':
         "With more texts, their rows, and what was left out of them."
         left_out = LeftOut()
         left_out.merge(self.left_out)
@@ -182,7 +181,7 @@ class Search:
     ):
         self.model = _installed() if model is None else model
         self._batch = _count(batch_size, 'batch_size', 1)
-        self._state = _State.of({}, csr_matrix((0, len(self.model.vocab)), dtype='float32'), self.model)
+        self._state = _State.of({}, SparseRows.empty(len(self.model.vocab)), self.model)
         _new_lock(self)
         self.add(texts)
 
@@ -202,7 +201,7 @@ class Search:
         return self._state.left_out
 
     @property
-    def _rows(self) -> csr_matrix:
+    def _rows(self) -> SparseRows:
         "The weights of all texts, float32 [N, V]."
         return self._state.index.rows
 
@@ -221,7 +220,7 @@ class Search:
             if new:
                 many = len(new) > 10 * self._batch
                 rows = self.model.encode(list(new.values()), self._batch, progress=many, left_out=losses)
-                self._state = self._state.plus(new, rows, losses)
+                self._state = self._state.plus(new, SparseRows.of(rows), losses)
         if losses:
             log.warning('of %d texts: %s', len(new), losses)
         return self

@@ -8,12 +8,17 @@ __all__ = ['FusedSplade', 'AnchoredPooling']
 # %% ../nbs/doors/01_sentence_transformers.ipynb #ccf8a918
 from typing import Any
 
+from .core.extras import needed
+from .core.rows import check
+
+needed('torch', extra='sentence', of='korean_sparse.sentence_transformers')
+
 import torch
 from torch import Tensor
 
-from .core.rows import check
 from .encoder.fused import fused_max, mlm_parts, prune
-from .encoder.heads import AnchoredHead, EncoderConfig
+from .encoder.heads import AnchoredHead
+from .runtime.config import EncoderConfig
 
 try:
     from sentence_transformers.base.modules import Module, Transformer

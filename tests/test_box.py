@@ -15,7 +15,7 @@ from test_runs import recipe, shrink, small  # noqa: F401
 from korean_sparse.box import facts, figures_table, folder_mb, make_box, ratio_interval, worse
 from korean_sparse.core.stage import file_hash
 from korean_sparse.encoder.model import SparseEncoder, installed_model
-from korean_sparse.encoder.packing import PACKED
+from korean_sparse.runtime.weights import PACKED
 from korean_sparse.opensearch.artifacts import (
     node_tokenizer,
     term_keys,

@@ -13,7 +13,8 @@ from mutate import mutations
 
 from korean_sparse.core import DataError
 from korean_sparse.encoder.made import from_scratch
-from korean_sparse.opensearch.artifacts import describe, faults, open_artifact, write_document, write_query
+from korean_sparse.opensearch.artifacts import describe, faults, open_artifact, write_query
+from korean_sparse.opensearch.documents import write_document
 from korean_sparse.retrieval.query import idf_weights
 from korean_sparse.text.analysers import get_analyzer
 from korean_sparse.text.vectors import ppmi_vectors

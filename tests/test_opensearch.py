@@ -25,15 +25,7 @@ from korean_sparse.core.rows import DataError
 from korean_sparse.encoder.made import splade
 from korean_sparse.encoder.model import SparseEncoder
 from korean_sparse.encoder.start import load_start, tiny_checkpoint
-from korean_sparse.opensearch.artifacts import (
-    node_tokenizer,
-    run_onnx,
-    run_script,
-    term_keys,
-    weight_gap,
-    write_document,
-    write_query,
-)
+from korean_sparse.opensearch.artifacts import node_tokenizer, term_keys, write_query
 from korean_sparse.opensearch.client import ClusterError, call, connect
 from korean_sparse.opensearch.cluster import (
     bulk_index,
@@ -47,6 +39,7 @@ from korean_sparse.opensearch.cluster import (
     search,
     undeploy,
 )
+from korean_sparse.opensearch.documents import run_onnx, run_script, weight_gap, write_document
 from korean_sparse.opensearch.node import cache, start, stop
 
 TEXTS = """당뇨병 환자는 식사 전후에 혈당을 잰다.
@@ -261,7 +254,7 @@ def test_a_deployment_that_crosses_others_is_begun_again(client, deployed):
 def test_two_processes_make_the_same_zip(folder, tmp_path):
     code = """
 import sys
-from korean_sparse.opensearch.artifacts import write_document
+from korean_sparse.opensearch.documents import write_document
 from korean_sparse.encoder.model import SparseEncoder
 print(write_document(SparseEncoder.load(sys.argv[1]), sys.argv[2], "m").sha256)
 """
@@ -283,7 +276,7 @@ print(write_document(SparseEncoder.load(sys.argv[1]), sys.argv[2], "m").sha256)
 
 
 def test_a_wrong_artifact_is_refused_before_anything_is_sent(folder, tmp_path):
-    "The faults themselves are tested in opensearch/02_artifacts; here nothing may reach the cluster."
+    "The faults themselves are tested in opensearch/02_artifacts and 10_documents; here nothing may reach the cluster."
     with Proxy() as proxy:
         nowhere = connect(proxy.url)
         for damage in ('cut', 'hash', 'idf'):

@@ -93,3 +93,6 @@ from .matrices import (
     read_matrix as read_matrix,
     write_matrix as write_matrix,
 )
+from .extras import (
+    needed as needed,
+)

@@ -17,6 +17,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from .extras import needed
 from .rows import DataError, check
 from .safe_writes import atomic
 
@@ -81,10 +82,13 @@ class SparseRows:
     @property
     def row_of(self) -> np.ndarray:
         "The row of each weight, [nnz]."
-        return np.repeat(np.arange(len(self)), np.diff(self.indptr))
+        return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.indptr))
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __iter__(self) -> "Iterator['SparseRows']":
+        return (self[n] for n in range(len(self)))
 
     def __getitem__(self, chosen: int | slice | np.ndarray | Sequence[int]) -> 'SparseRows':
         "Some of the rows, in the order asked for; a number gives one row, [1, V]."
@@ -111,10 +115,11 @@ class SparseRows:
         order = np.argsort(columns, kind='stable')
         times = np.bincount(self.indices, minlength=self.shape[1])
         begins = np.append(0, np.cumsum(times)).astype(np.int64)
-        return begins, self.row_of.astype(np.int32)[order], self.data[order]
+        return begins, self.row_of[order], self.data[order]
 
     def scipy(self) -> 'csr_matrix':
         "As scipy's csr_matrix, of the same memory; raises `ImportError` without scipy (the extra `train`)."
+        needed('scipy', extra='train', of='SparseRows.scipy')
         from scipy.sparse import csr_matrix
 
         matrix = csr_matrix((self.data, self.indices, self.indptr), shape=self.shape)
@@ -162,7 +167,7 @@ def checked_rows(
 
 def _in_order(rows: SparseRows, where: str) -> SparseRows:
     "With the columns of each row ascending; raises `DataError` for a column that is there twice."
-    key = rows.row_of * rows.shape[1] + rows.indices
+    key = rows.row_of.astype(np.int64) * rows.shape[1] + rows.indices
     if len(key) and (np.diff(key) <= 0).any():
         order = np.argsort(key, kind='stable')
         key = key[order]

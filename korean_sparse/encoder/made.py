@@ -18,10 +18,11 @@ from transformers import BertConfig, BertModel
 
 from ..core.rows import check
 from .dictionary import translations
-from .heads import AnchoredHead, EncoderConfig
+from .heads import AnchoredHead
 from .model import SparseEncoder
 from .start import Start, half_precision
 from ..retrieval.query import special_ids
+from ..runtime.config import EncoderConfig
 from ..text.stopwords import STOPWORDS_EN
 from ..text.vectors import TermVectors
 from ..text.vocabulary import BYTES, ENGLISH, KOREAN, MUTED, OTHER, Vocabulary

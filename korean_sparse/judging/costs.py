@@ -7,32 +7,41 @@ __all__ = ['keep_strongest', 'encoded_system', 'pruning_curve', 'latency']
 
 # %% ../../nbs/judging/02_costs.ipynb #d2ba1822
 import time
-from typing import Callable, Sequence
+from typing import TYPE_CHECKING, Callable, Sequence
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
+from ..core.matrices import SparseRows
 from ..core.rows import _is_whole, check
-from ..encoder.model import SparseEncoder
 from .systems import Answer, System, sparse_search
 from ..retrieval.sets import RetrievalSet, averages, measure
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from korean_sparse.encoder.model import SparseEncoder
+
 # %% ../../nbs/judging/02_costs.ipynb #4d621cd6
-def keep_strongest(rows: csr_matrix, k: int) -> csr_matrix:
+def keep_strongest(rows: 'SparseRows | csr_matrix', k: int) -> 'csr_matrix':
     "Only the `k` largest weights of each row; `DataError` for a `k` that is no whole number from 0 on."
     check(_is_whole(k) and k >= 0, f'keep_strongest: k = {k!r:.40}: must be 0 or more')
-    rows = rows.tocsr()
+    rows = SparseRows.of(rows)
     weights, columns, ends = [rows.data[:0]], [rows.indices[:0]], [0]
     for start, end in zip(rows.indptr[:-1], rows.indptr[1:]):
         kept = np.sort(np.argsort(-rows.data[start:end], kind='stable')[:k])
         weights.append(rows.data[start:end][kept])
         columns.append(rows.indices[start:end][kept])
         ends.append(ends[-1] + len(kept))
-    return csr_matrix((np.concatenate(weights), np.concatenate(columns), ends), shape=rows.shape)
+    kept = SparseRows(np.concatenate(weights), np.concatenate(columns), np.array(ends), rows.shape)
+    return kept.scipy()
 
 
 def encoded_system(
-    name: str, model: SparseEncoder, rows: csr_matrix, ids: Sequence[str], seconds: float = 0.0
+    name: str,
+    model: 'SparseEncoder',
+    rows: 'SparseRows | csr_matrix',
+    ids: Sequence[str],
+    seconds: float = 0.0,
 ) -> System:
     "A model over rows that are encoded once; `ids` name them."
     place = {i: n for n, i in enumerate(ids)}
@@ -46,8 +55,8 @@ def encoded_system(
 
 
 def pruning_curve(
-    model: SparseEncoder,
-    rows: csr_matrix,
+    model: 'SparseEncoder',
+    rows: 'SparseRows | csr_matrix',
     ids: Sequence[str],
     sets: Sequence[RetrievalSet],
     budgets: Sequence[int],

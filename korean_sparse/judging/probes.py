@@ -8,15 +8,18 @@ __all__ = ['PROBES', 'strongest', 'garbage_report', 'PairScore', 'pair_score', '
 # %% ../../nbs/judging/03_probes.ipynb #e8b697b7
 import re
 from dataclasses import dataclass
-from typing import Iterable, Sequence
+from typing import TYPE_CHECKING, Iterable, Sequence
 
 import numpy as np
 
+from ..core.matrices import SparseRows
 from ..core.rows import check
-from ..encoder.model import SparseEncoder
 from ..retrieval.query import special_ids
 from ..text.stopwords import stopword_ids
 from ..text.vocabulary import MUTED
+
+if TYPE_CHECKING:
+    from korean_sparse.encoder.model import SparseEncoder
 
 # %% ../../nbs/judging/03_probes.ipynb #5432d7fc
 PROBES = (
@@ -53,10 +56,11 @@ PROBES = (
 )
 
 
-def strongest(model: SparseEncoder, texts: Sequence[str], k: int = 10) -> list[list[tuple[int, float]]]:
+def strongest(model: 'SparseEncoder', texts: Sequence[str], k: int = 10) -> list[list[tuple[int, float]]]:
     "The ids and weights of the `k` strongest terms of each text, encoded as a document."
     strongest_of = []
-    for row in model.encode(texts):
+    rows = model.encode(texts)
+    for row in (rows[n] for n in range(len(texts))):
         order = np.argsort(-row.data, kind='stable')[:k]
         strongest_of.append([(int(row.indices[i]), float(row.data[i])) for i in order])
     return strongest_of
@@ -65,7 +69,7 @@ def strongest(model: SparseEncoder, texts: Sequence[str], k: int = 10) -> list[l
 _JAMO, _WORD = re.compile(r'[\u1100-\u11ff\u3130-\u318f]+'), re.compile(r'\w', re.UNICODE)
 
 
-def _garbage(model: SparseEncoder) -> dict[int, str]:
+def _garbage(model: 'SparseEncoder') -> dict[int, str]:
     "id -> why it should not be among a document's strongest terms, for the whole vocabulary."
     special, stop = special_ids(model.tokenizer), set(stopword_ids(model.tokenizer))
     reasons: dict[int, str] = {}
@@ -87,7 +91,7 @@ def _garbage(model: SparseEncoder) -> dict[int, str]:
     return reasons
 
 
-def garbage_report(model: SparseEncoder, texts: Sequence[str] = PROBES, k: int = 10) -> list[dict]:
+def garbage_report(model: 'SparseEncoder', texts: Sequence[str] = PROBES, k: int = 10) -> list[dict]:
     "Every term among the `k` strongest of each text that is garbage: text, term, weight, reason."
     reasons = _garbage(model)
     return [
@@ -115,13 +119,13 @@ class PairScore:
     unreadable: int
 
 
-def _query_ids(model: SparseEncoder, text: str) -> set[int]:
+def _query_ids(model: 'SparseEncoder', text: str) -> set[int]:
     "The terms that a query would ask for: no special, unknown or muted ones."
     skip = special_ids(model.tokenizer)
     return {int(i) for i in model.query(text) if i not in skip and model.vocab.kinds[i] != MUTED}
 
 
-def pair_score(model: SparseEncoder, pairs: Iterable[tuple[str, str]], k: int = 10) -> PairScore:
+def pair_score(model: 'SparseEncoder', pairs: Iterable[tuple[str, str]], k: int = 10) -> PairScore:
     "Both directions of (left, right) are judged; terms that the two sides share do not count as known."
     both = [pair for a, b in pairs for pair in ((a, b), (b, a))]
     wanted = [_query_ids(model, b) - _query_ids(model, a) for a, b in both]
@@ -136,11 +140,12 @@ def pair_score(model: SparseEncoder, pairs: Iterable[tuple[str, str]], k: int = 
     return PairScore(round(activated, 4), r1, r10, len(kept), len(both) - len(kept))
 
 
-def _ranks(model: SparseEncoder, sources: list[str], targets: list[str]) -> np.ndarray:
+def _ranks(model: 'SparseEncoder', sources: list[str], targets: list[str]) -> np.ndarray:
     "Where each source, as a query, finds its target among all targets, counted from 0; last if it does not."
     pool = sorted(set(targets))
     place = {term: n for n, term in enumerate(pool)}
-    scores = np.asarray((model.query.matrix(sources) @ model.encode(pool).T).todense())
+    asked, rows = (SparseRows.of(r).scipy() for r in (model.query.matrix(sources), model.encode(pool)))
+    scores = (asked @ rows.T).toarray()
     for row, source in enumerate(sources):
         if source in place:
             scores[row, place[source]] = -1  # a term is not its own answer
@@ -148,7 +153,7 @@ def _ranks(model: SparseEncoder, sources: list[str], targets: list[str]) -> np.n
     return np.where(own > 0, (scores > own[:, None]).sum(1), len(pool))
 
 
-def kept_recall(model: SparseEncoder, terms: Sequence[str], k: int = 10) -> float:
+def kept_recall(model: 'SparseEncoder', terms: Sequence[str], k: int = 10) -> float:
     "The share of terms that, encoded as documents, have all their own terms among their `k` strongest."
     readable = [term for term in terms if _query_ids(model, term)]
     check(bool(readable), 'kept_recall: none of the terms can be read by this model')

@@ -11,24 +11,28 @@ import itertools
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence, TypeAlias
 from urllib.parse import unquote
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
 
 from ..core.checked_json import read_json
+from ..core.extras import needed
+from ..core.matrices import SparseRows
 from ..core.places import resolve
 from ..core.rows import DataError, check, log
-from ..encoder.folders import named, sentence_model
-from ..encoder.model import SparseEncoder
-from ..encoder.start import embed, load_model, load_start
 from ..retrieval.bm25 import BM25
 from ..retrieval.query import SparseIndex
 from ..retrieval.runs import check_run, read_trec, reciprocal_rank_fusion
 from ..retrieval.sets import RetrievalSet, Run, averages, load_retrieval, measure, top_k
+from ..runtime.folders import named
 from ..text.analysers import content_terms, get_analyzer
 from ..text.normal import normalize
+
+if TYPE_CHECKING:  # extras, which a run file or a comparison needs nothing of
+    from scipy.sparse import csr_matrix
+
+    from korean_sparse.encoder.model import SparseEncoder
 
 # %% ../../nbs/judging/00_systems.ipynb #289b1d19
 @dataclass
@@ -47,7 +51,10 @@ class System:
     search: Callable[[RetrievalSet, int], Answer]
 
 # %% ../../nbs/judging/00_systems.ipynb #f31f3ded
-def _postings_cost(documents: csr_matrix, queries: csr_matrix | None = None) -> dict[str, float]:
+_Rows: TypeAlias = 'SparseRows | csr_matrix'  # of a model of ours, or of anybody's
+
+
+def _postings_cost(documents: _Rows, queries: '_Rows | None' = None) -> dict[str, float]:
     """Megabytes and terms a document of an index of postings, of rows [N, V]; FLOPS if queries [Q, V] are
     given: the sum over terms of the share of queries times the share of documents that hold it."""
     n = max(documents.shape[0], 1)
@@ -57,7 +64,7 @@ def _postings_cost(documents: csr_matrix, queries: csr_matrix | None = None) -> 
     return cost
 
 
-def _share(rows: csr_matrix) -> np.ndarray:
+def _share(rows: _Rows) -> np.ndarray:
     "The share of rows that hold each term, [V]."
     return np.bincount(rows.indices[rows.data != 0], minlength=rows.shape[1]) / max(rows.shape[0], 1)
 
@@ -149,8 +156,12 @@ def dense(
 ) -> System:
     "A dense encoder, exact search by cosine; prefixes of None are those that the checkpoint names itself."
     check(pooling in ('mean', 'cls'), f'dense:{folder}: pooling = {pooling!r}: known are mean, cls')
+    name = f'dense:{Path(folder).name}'
 
     def search(rs: RetrievalSet, k: int) -> Answer:
+        needed('torch', 'transformers', extra='train', of=name)
+        from korean_sparse.encoder.start import embed, load_start
+
         encoder = load_start(folder, query, passage)
 
         def unit(texts: Iterable[str], prefix: str) -> np.ndarray:
@@ -160,27 +171,28 @@ def dense(
         ids, vectors = list(rs.corpus), unit(rs.corpus.values(), encoder.passage_prefix)
         encoded = time.perf_counter()
         run = {}
-        for name, vector in zip(rs.queries, unit(rs.queries.values(), encoder.query_prefix)):
+        for asked, vector in zip(rs.queries, unit(rs.queries.values(), encoder.query_prefix)):
             scores = vectors @ vector
-            run[name] = {ids[i]: float(scores[i]) for i in np.argsort(-scores, kind='stable')[:k]}
+            run[asked] = {ids[i]: float(scores[i]) for i in np.argsort(-scores, kind='stable')[:k]}
         ms = (time.perf_counter() - encoded) / max(len(rs.queries), 1) * 1e3
         cost = {'documents_s': round(encoded - start, 2), 'query_ms': round(ms, 3)}
         return Answer(run, cost | {'index_mb': round(vectors.size * 4 / 1e6, 3)})
 
-    return System(f'dense:{Path(folder).name}', search)
+    return System(name, search)
 
 # %% ../../nbs/judging/00_systems.ipynb #1402f1f4
 def sparse_search(
     name: str,
-    documents: csr_matrix,
+    documents: _Rows,
     ids: Sequence[str],
-    queries: csr_matrix,
+    queries: _Rows,
     names: Sequence[str],
     k: int,
     seconds: float,
 ) -> Answer:
     """Exact search of query rows over document rows, both [., V]; `seconds` is what encoding the documents
     took."""
+    documents, queries = SparseRows.of(documents).scipy(), SparseRows.of(queries).scipy()
     for rows, what in ((documents, 'documents'), (queries, 'queries')):
         check(np.isfinite(rows.data).all(), f'{name}: NaN or infinite weights in its {what}')
     empty = int((np.diff(documents.indptr) == 0).sum())
@@ -200,8 +212,8 @@ def sparse_search(
 def sparse(
     folder: str | Path,
     bf16: bool = False,
-    model: SparseEncoder | None = None,
-    documents: csr_matrix | None = None,
+    model: 'SparseEncoder | None' = None,
+    documents: '_Rows | None' = None,
     name: str = '',
 ) -> System:
     """A sparse encoder: ours (a folder, or a `model`, with `documents` [N, V] if they are encoded already),
@@ -212,8 +224,9 @@ def sparse(
         if model is None and not _is_ours(folder):
             return _search_theirs(name, folder, rs, k)
         start = time.perf_counter()
-        ids, encoder = list(rs.corpus), model or SparseEncoder.load(folder)
-        rows = encoder.encode(list(rs.corpus.values()), bf16=bf16) if documents is None else documents
+        ids, encoder = list(rs.corpus), model or _ours(name, folder)
+        half = {'bf16': True} if bf16 else {}  # which a model without torch chooses itself
+        rows = encoder.encode(list(rs.corpus.values()), **half) if documents is None else documents
         seconds = time.perf_counter() - start
         queries = encoder.query.matrix(list(rs.queries.values()))
         answer = sparse_search(name, rows, ids, queries, list(rs.queries), k, seconds)
@@ -230,8 +243,18 @@ def _is_ours(folder: str | Path) -> bool:
     return path.is_file() and 'korean_sparse' in read_json(path)
 
 
+def _ours(name: str, folder: str | Path) -> 'SparseEncoder':
+    needed('torch', 'transformers', extra='train', of=name)
+    from korean_sparse.encoder.model import SparseEncoder
+
+    return SparseEncoder.load(folder)
+
+
 def _search_theirs(name: str, folder: str | Path, rs: RetrievalSet, k: int) -> Answer:
     "A sparse encoder of sentence-transformers."
+    needed('torch', 'transformers', extra='train', of=name)
+    from korean_sparse.encoder.folders import sentence_model
+
     start = time.perf_counter()
     encoder = sentence_model(folder, sparse=True, device='cpu')
     rows = _rows_of(encoder.encode_document(list(rs.corpus.values()), show_progress_bar=False))
@@ -240,8 +263,10 @@ def _search_theirs(name: str, folder: str | Path, rs: RetrievalSet, k: int) -> A
     return sparse_search(name, rows, list(rs.corpus), queries, list(rs.queries), k, seconds)
 
 
-def _rows_of(tensor) -> csr_matrix:
+def _rows_of(tensor) -> 'csr_matrix':
     "Rows of sentence-transformers' sparse tensor, [N, V]."
+    from scipy.sparse import csr_matrix
+
     entries = tensor.coalesce().cpu()
     return csr_matrix(
         (entries.values().float().numpy(), entries.indices().numpy()), shape=tuple(entries.shape)
@@ -256,6 +281,9 @@ def card(folder: str | Path, batch_size: int = 16) -> System:
     name = f'card:{Path(folder).name}'
 
     def search(rs: RetrievalSet, k: int) -> Answer:
+        needed('torch', 'transformers', 'scipy', extra='train', of=name)
+        from scipy.sparse import vstack
+
         path = Path(folder) / 'idf.json'
         if not path.exists():
             raise FileNotFoundError(f"{name}: {path} does not exist: a card's query side is an idf.json")
@@ -277,6 +305,8 @@ def _card_model(folder: str | Path) -> tuple[Any, Any]:
     "The tokenizer and the masked language model of a card."
     from transformers import AutoTokenizer
 
+    from korean_sparse.encoder.start import load_model
+
     _, model = load_model(folder)
     check(model is not None, f'{folder}: no masked language model, which a card is about')
     with named(folder, 'no tokenizer that can be read'):
@@ -286,9 +316,10 @@ def _card_model(folder: str | Path) -> tuple[Any, Any]:
     return tokenizer, model
 
 
-def _card_rows(model, tokenizer, texts: list[str]) -> csr_matrix:
+def _card_rows(model, tokenizer, texts: list[str]) -> 'csr_matrix':
     "Documents as the card says, [N, V]."
     import torch
+    from scipy.sparse import csr_matrix
 
     shape = {'padding': True, 'truncation': True, 'max_length': 512, 'return_token_type_ids': False}
     batch = tokenizer(texts, return_tensors='pt', **shape)
@@ -299,8 +330,10 @@ def _card_rows(model, tokenizer, texts: list[str]) -> csr_matrix:
     return csr_matrix(weights.numpy())
 
 
-def _card_queries(tokenizer, table: Mapping[str, float], texts: list[str], size: int) -> csr_matrix:
+def _card_queries(tokenizer, table: Mapping[str, float], texts: list[str], size: int) -> 'csr_matrix':
     "Queries as idf weights of their distinct terms, [Q, V]."
+    from scipy.sparse import csr_matrix
+
     special = set(tokenizer.all_special_ids)
     asked = [sorted(set(tokenizer(t, add_special_tokens=False)['input_ids']) - special) for t in texts]
     weights = [float(table.get(t, 1.0)) for t in tokenizer.convert_ids_to_tokens(list(range(size)))]

@@ -14,10 +14,12 @@ from .artifacts import (
     Artifact as Artifact,
     describe as describe,
     faults as faults,
+    write_query as write_query,
+)
+from .documents import (
     run_onnx as run_onnx,
     write_document as write_document,
     write_onnx as write_onnx,
-    write_query as write_query,
 )
 from .cluster import (
     BulkReport as BulkReport,
@@ -59,6 +61,7 @@ from .refresh import (
     switch_model as switch_model,
 )
 from .shards import (
+    encode_rows as encode_rows,
     encode_shards as encode_shards,
     read_documents as read_documents,
     read_shards as read_shards,

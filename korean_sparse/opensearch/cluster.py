@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Sequence
 
-from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
 from ..core.checked_json import parse_json
+from ..core.matrices import SparseRows
 from ..core.records import as_id
 from ..core.records import whole as whole_letters
 from ..core.rows import DataError, check, log
@@ -34,6 +34,7 @@ from .node import start
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
+    from scipy.sparse import csr_matrix
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #8b9a6ae1
 _ML = '/_plugins/_ml/models'
@@ -342,10 +343,11 @@ def create_index(
     return index
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #f96e3977
-def as_terms(row: csr_matrix, keys: Sequence[str]) -> dict[str, float]:
+def as_terms(row: 'SparseRows | csr_matrix', keys: Sequence[str]) -> dict[str, float]:
     """One encoded row, [1, V], as the `sparse` field: term -> weight, to four digits.
 
     `keys` are `artifacts.term_keys` of the shipped tokenizer."""
+    row = SparseRows.of(row)
     return {keys[i]: round(float(w), 4) for i, w in zip(row.indices, row.data) if w >= 1e-4 and keys[i]}
 
 

@@ -16,14 +16,14 @@ import numpy as np
 
 from ..core.pictures import BLUE, GREY, ORANGE, axes
 from ..core.rows import check
-from ..judging.significance import answer, compare
-from ..judging.systems import Answer, System
 from .client import ClusterError, call
 from .cluster import PRUNING, WAYS, query_body, search
 from ..retrieval.sets import RetrievalSet, load_retrieval
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
+
+    from korean_sparse.judging.systems import Answer, System
 
 # %% ../../nbs/opensearch/05_relevance.ipynb #8830620f
 @dataclass(frozen=True)
@@ -101,13 +101,15 @@ def draw_matches(
 # %% ../../nbs/opensearch/05_relevance.ipynb #32878a95
 def cluster_system(
     client: 'OpenSearch', index: str, way: str = 'sparse', pipeline: str = '', name: str = ''
-) -> System:
+) -> 'System':
     """A cluster as a system that stage 05 can judge, one query after the other.
 
     Give it to `judging.significance.answer` beside other systems. `pipeline` replaces the index's own."""
+    from korean_sparse.judging.systems import Answer, System
+
     check(way in WAYS, f'way = {way!r}: known are {", ".join(WAYS)}')
 
-    def ask(retrieval: RetrievalSet, k: int) -> Answer:
+    def ask(retrieval: RetrievalSet, k: int) -> 'Answer':
         run = {}
         begin = time.perf_counter()
         for q, text in retrieval.queries.items():
@@ -124,7 +126,7 @@ def judge(
     index: str,
     retrieval: RetrievalSet | str | Path,
     ways: Sequence[str] = ('bm25', 'sparse', 'bm25+sparse'),
-    beside: Sequence[System] = (),
+    beside: 'Sequence[System]' = (),
     split: str = 'dev',
     k: int = 100,
 ) -> list[dict]:
@@ -132,6 +134,8 @@ def judge(
 
     `retrieval` is a folder in the BEIR layout, of which `split` is read, or what was read of one; `k` hits of
     each query are judged. The first row is the baseline of the comparison."""
+    from korean_sparse.judging.significance import answer, compare
+
     rs = retrieval if isinstance(retrieval, RetrievalSet) else load_retrieval(retrieval, split)
     systems = [*(cluster_system(client, index, way) for way in ways), *beside]
     return compare(answer(systems, [rs], k), [rs])[0]

@@ -19,6 +19,7 @@ from typing import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from ..core.extras import needed
 from ..core.rows import SynonymPair, check, log
 from .alignment import Near
 from .sources import Evidence, scratch_database
@@ -207,6 +208,7 @@ def fit_calibration(
     """Learn from the candidates that `known` judges and whose left term is not held back.
 
     `table` are their signals, [N, len(SIGNALS)]. Below `least` right or wrong ones nothing is learned."""
+    needed('sklearn', extra='stages', of='fit_calibration')
     from sklearn.linear_model import LogisticRegression
 
     verdicts = [None if held_back(c.left, seed) else known.judge(c) for c in candidates]
@@ -280,6 +282,7 @@ def rivalled(nodes: np.ndarray, cross: np.ndarray, scores: np.ndarray, share: fl
 # %% ../../nbs/pairs/02_confidence.ipynb #d9f38dd9
 def _components(nodes: np.ndarray) -> np.ndarray:
     "For each pair of `ends` the number of its connected component, the smallest hash in it, int64 [N]."
+    needed('scipy', extra='stages', of='splits')
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

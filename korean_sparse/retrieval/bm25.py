@@ -7,17 +7,23 @@ __all__ = ['BM25', 'morpheme_bm25']
 
 # %% ../../nbs/retrieval/01_bm25.ipynb #79e7a6cd
 import logging
-from typing import Callable, Sequence
+from typing import Any, Callable, Sequence
 
-import bm25s
 import numpy as np
 
+from ..core.extras import needed
 from ..core.rows import _is_number, check
 from .sets import Run, top_k
 from ..text.analysers import Analyzer, content_terms
 
 # %% ../../nbs/retrieval/01_bm25.ipynb #5fcdd813
-logging.getLogger('bm25s').setLevel(logging.WARNING)  # it reports every index it builds
+def _index(k1: float, b: float) -> Any:
+    "An index of bm25s, empty."
+    needed('bm25s', extra='stages', of='BM25')
+    import bm25s
+
+    logging.getLogger('bm25s').setLevel(logging.WARNING)  # it reports every index it builds
+    return bm25s.BM25(k1=k1, b=b, method='lucene')
 
 
 class BM25:
@@ -26,7 +32,8 @@ class BM25:
     Lucene's form: the sum over the query's terms of idf · tf/(tf + k1 (1 - b + b · length/mean length)), with
     idf = ln(1 + (N - df + .5)/(df + .5)) (Robertson and Zaragoza 2009). `empty` are the ids of documents
     without a term, which no query finds. Raises `DataError` without documents or terms, for an id that is
-    there twice, for a `k1` that is not in [0, 100] and a `b` that is not in [0, 1]."""
+    there twice, for a `k1` that is not in [0, 100] and a `b` that is not in [0, 1]; `ImportError` without
+    bm25s (the extra `stages`)."""
 
     def __init__(
         self,
@@ -47,7 +54,7 @@ class BM25:
             fits = _is_number(value) and 0 <= value <= most
             check(fits, f'BM25: {name} = {value!r:.40}: must be a number from 0 to {most}')
         self.ids, self.tokenize = list(ids), tokenize
-        self._index = bm25s.BM25(k1=k1, b=b, method='lucene')
+        self._index = _index(k1, b)
         docs = [tokenize(t) for t in texts]
         check(any(docs), 'BM25: no document has a term; check the analyser')
         self.empty = [i for i, terms in zip(self.ids, docs) if not terms]

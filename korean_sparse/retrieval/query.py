@@ -15,18 +15,21 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import chain
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Sequence, TypeVar
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Sequence, TypeVar
 
 import numpy as np
-from scipy.sparse import csc_matrix, csr_matrix
 from tokenizers import Encoding, Tokenizer
 
 from ..core.checked_json import read_json
+from ..core.matrices import SparseRows
 from ..core.records import whole
 from ..core.rows import DataError, check
 from .sets import Run, top_k
 from ..text.normal import normalize
 from ..text.vocabulary import BYTES, ENGLISH, FIRST_BYTES, KOREAN, MUTED, Vocabulary
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix  # an extra: such rows are taken, but not needed
 
 # %% ../../nbs/retrieval/02_query.ipynb #3564569e
 MUTED_WEIGHT = 0.001
@@ -244,13 +247,14 @@ class QueryEncoder:
             return np.zeros(len(ids), bool)
         return np.array([i in self._bytes and self.idf[i] > MUTED_WEIGHT for i in ids.tolist()], bool)
 
-    def matrix(self, texts: Sequence[str]) -> csr_matrix:
-        "Queries as rows of idf weights, [Q, V]."
+    def matrix(self, texts: Sequence[str]) -> SparseRows:
+        "Queries as rows of idf weights, float32 [Q, V]."
         check(not isinstance(texts, str), 'texts is one string: give a list of questions')
-        ids = [self(t) for t in texts]
-        rows = np.repeat(np.arange(len(ids)), [len(i) for i in ids])
-        cols = np.concatenate(ids) if ids else np.array([], int)
-        return csr_matrix((self.idf[cols], (rows, cols)), shape=(len(ids), len(self.idf)), dtype=np.float32)
+        ids = [np.sort(self(t)) for t in texts]
+        indptr = np.cumsum([0, *map(len, ids)], dtype=np.int64)
+        indices = np.concatenate([np.zeros(0, np.int64), *ids])
+        weights = self.idf[indices].astype(np.float32, copy=False)
+        return SparseRows(weights, indices.astype(np.int32), indptr, (len(ids), len(self.idf)))
 
 # %% ../../nbs/retrieval/02_query.ipynb #3dfc52db
 _Value = TypeVar('_Value')
@@ -308,15 +312,15 @@ class _Postings:
     ids: list[str]
     first: int  # place of the first of them among all
     begins: np.ndarray  # where the documents of each term begin, int64 [V + 1]
-    places: np.ndarray  # of documents among all, ascending for each term, [P]
+    places: np.ndarray  # of documents among all, ascending for each term, int32 [P]
     weights: np.ndarray  # [P]
 
     @classmethod
-    def of(cls, ids: Sequence[str], rows: csr_matrix, first: int) -> '_Postings':
+    def of(cls, ids: Sequence[str], rows: SparseRows, first: int) -> '_Postings':
         "Of rows of weights, [N, V]."
-        lists = rows.tocsr().tocsc()  # copies: what the caller does with `rows` later changes nothing
-        lists.sum_duplicates()
-        return cls(list(ids), first, lists.indptr.astype(np.int64), lists.indices + first, lists.data)
+        # copies: what the caller does with `rows` later changes nothing
+        begins, places, weights = rows.by_column()
+        return cls(list(ids), first, begins, places + np.int32(first), weights)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -348,7 +352,7 @@ class SparseIndex:
 
     query: QueryEncoder
 
-    def __init__(self, ids: Sequence[str], rows: csr_matrix, query: QueryEncoder):
+    def __init__(self, ids: Sequence[str], rows: 'SparseRows | csr_matrix', query: QueryEncoder):
         self._set((self._postings(ids, rows, query, 0),), Growing({i: n for n, i in enumerate(ids)}), query)
 
     def _set(self, parts: tuple[_Postings, ...], places: Growing[int], query: QueryEncoder) -> None:
@@ -356,7 +360,10 @@ class SparseIndex:
         self._firsts = [part.first for part in parts]
 
     @staticmethod
-    def _postings(ids: Sequence[str], rows: csr_matrix, query: QueryEncoder, first: int) -> _Postings:
+    def _postings(
+        ids: Sequence[str], rows: 'SparseRows | csr_matrix', query: QueryEncoder, first: int
+    ) -> _Postings:
+        rows = SparseRows.of(rows)
         check(len(ids) == rows.shape[0], f'SparseIndex: {len(ids)} ids for {rows.shape[0]} rows')
         check(
             rows.shape[1] == len(query.idf),
@@ -365,7 +372,7 @@ class SparseIndex:
         )
         return _Postings.of(ids, rows, first)
 
-    def plus(self, ids: Sequence[str], rows: csr_matrix) -> 'SparseIndex':
+    def plus(self, ids: Sequence[str], rows: 'SparseRows | csr_matrix') -> 'SparseIndex':
         """An index with more documents behind these, in time for these alone; this one stays as it is.
 
         Raises `DataError` for ids that are there already, and if ids and rows do not fit."""
@@ -384,33 +391,46 @@ class SparseIndex:
         return [i for part in self._parts for i in part.ids]
 
     @cached_property
-    def rows(self) -> csr_matrix:
+    def rows(self) -> SparseRows:
         "The weights of all documents, [N, V]."
-        all_in_one = reduce(_Postings.joined, self._parts)
-        lists = all_in_one.weights, all_in_one.places, all_in_one.begins
-        return csc_matrix(lists, shape=(len(self), len(self.query.idf))).tocsr()
+        every = reduce(_Postings.joined, self._parts)
+        by_term = SparseRows(every.weights, every.places, every.begins, (len(self.query.idf), len(self)))
+        begins, terms, weights = by_term.by_column()
+        return SparseRows(weights, terms, begins, by_term.shape[::-1])
 
-    def _columns(self, terms: np.ndarray) -> csc_matrix:
-        "The weights of some terms in all documents, [N, T]."
+    def _lists(self, terms: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        "Which of some terms, the documents that hold it, and its weights there: part by part."
         slices = [(part, part.slices(terms)) for part in self._parts]
-        found = [(part, where[n]) for n in range(len(terms)) for part, where in slices]
-        lengths = sum(part.begins[terms + 1] - part.begins[terms] for part in self._parts)
-        first = self._parts[0]  # an empty piece of its types, if there are no terms
-        weights = np.concatenate([first.weights[:0], *(part.weights[where] for part, where in found)])
-        places = np.concatenate([first.places[:0], *(part.places[where] for part, where in found)])
-        begins = np.append(0, np.cumsum(lengths))
-        return csc_matrix((weights, places, begins), shape=(len(self), len(terms)))
+        for n in range(len(terms)):
+            for part, where in slices:
+                yield n, part.places[where[n]], part.weights[where[n]]
 
     def scores(self, text: str) -> np.ndarray:
         "One score a document, [N]; of a letter that is read by its bytes all of them count, or none."
         ids = self.query(text)
         in_bytes = self.query.read_by_bytes(ids)
-        plain = ids[~in_bytes]
-        scores = np.asarray(self._columns(plain) @ self.query.idf[plain]).ravel()
+        idf = self.query.idf[ids[~in_bytes]]
+        scores = np.zeros(len(self), np.result_type(idf, *(part.weights for part in self._parts)))
+        for n, places, weights in self._lists(ids[~in_bytes]):
+            np.add.at(scores, places, weights * idf[n])
         if in_bytes.any():
-            weights = self._columns(ids[in_bytes]).toarray()
-            scores += self._whole_letters(text, ids[in_bytes], weights) @ self.query.idf[ids[in_bytes]]
+            self._add_letters(scores, text, ids[in_bytes])
         return scores
+
+    def _add_letters(self, scores: np.ndarray, text: str, ids: np.ndarray) -> None:
+        "Add to `scores` [N] what the letters of a query add that are read by their bytes, those of `ids` [B]."
+        lists = list(self._lists(ids))
+        row = np.zeros(len(scores), np.int32)
+        for _, places, _ in lists:
+            row[places] = 1
+        holders = np.flatnonzero(row)  # few of all documents: a row for each
+        row[holders] = np.arange(len(holders))
+        weights = np.zeros((len(holders), len(ids)), scores.dtype)
+        for n, places, found in lists:
+            weights[row[places], n] = found
+        weights = self._whole_letters(text, ids, weights)
+        # one by one: the last bit of a matrix product depends on how many documents there are
+        scores[holders] += sum(weights[:, n] * idf for n, idf in enumerate(self.query.idf[ids]))
 
     def _whole_letters(self, text: str, ids: np.ndarray, weights: np.ndarray) -> np.ndarray:
         "The `weights` [N, B] of bytes in documents, 0 where no letter of the query is there as a whole."

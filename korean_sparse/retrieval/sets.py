@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 
+from ..core.extras import needed
 from ..core.left_out import LeftOut
 from ..core.records import as_id
 from ..core.rows import DataError, check, log
@@ -230,6 +231,7 @@ def measure(qrels: Qrels, run: Run, metrics: tuple[str, ...] = METRICS) -> dict[
 
     Ids may be numbers, grades whole floats. Raises `DataError` for queries without judgements, for scores
     that are not finite, for grades that are not whole, and for an unknown metric."""
+    needed('ir_measures', extra='stages', of='measure')
     import ir_measures
 
     asked = [_parsed(m) for m in metrics]

@@ -128,7 +128,24 @@ class _Konlpy:
 
 # %% ../../nbs/text/02_analysers.ipynb #da1497ca
 _KINDS = {'mecab': _Mecab, 'kiwi': _Kiwi}
+_EXTRAS = {'kiwi': 'korean'}  # of this library, where the name is not the analyser's
 _made: dict[str, Analyzer] = {}
+
+
+def _best() -> str:
+    "The best analyser that is installed."
+    if importlib.util.find_spec('mecab'):
+        return 'mecab'
+    if 'kiwi' not in _made:
+        if not importlib.util.find_spec('kiwipiepy'):
+            raise ImportError(
+                'analyzer "auto": none is installed that cuts Korean into morphemes: '
+                'pip install "korean_sparse[korean]" for kiwi, "korean_sparse[mecab]" for the faster mecab'
+            )
+        log.warning(
+            'mecab is not installed: using kiwi (pip install "korean_sparse[mecab]" for the faster analyser)'
+        )
+    return 'kiwi'
 
 
 def get_analyzer(name: str = 'auto') -> Analyzer:
@@ -137,12 +154,7 @@ def get_analyzer(name: str = 'auto') -> Analyzer:
     `auto` takes mecab if it is installed, else kiwi, and says so. Raises `DataError` for an unknown name and
     `ImportError`, with the command that helps, for one that is not installed."""
     if name == 'auto':
-        name = 'mecab' if importlib.util.find_spec('mecab') else 'kiwi'
-        if name == 'kiwi' and 'kiwi' not in _made:
-            log.warning(
-                'mecab is not installed: using kiwi '
-                '(pip install "korean_sparse[mecab]" for the faster analyser)'
-            )
+        name = _best()
     if name in _made:
         return _made[name]
     kind, _, tagger = name.partition(':')
@@ -154,9 +166,9 @@ def get_analyzer(name: str = 'auto') -> Analyzer:
     try:
         _made[name] = _KINDS[kind]() if kind in _KINDS else _Konlpy(tagger or 'Komoran')
     except ImportError as e:
-        raise ImportError(
-            f'analyzer {name!r} is not installed: pip install "korean_sparse[{kind}]", or use analyzer="kiwi"'
-        ) from e
+        command = f'pip install "korean_sparse[{_EXTRAS.get(kind, kind)}]"'
+        instead = '' if kind == 'kiwi' else ', or use analyzer="kiwi"'
+        raise ImportError(f'analyzer {name!r} is not installed: {command}{instead}') from e
     return _made[name]
 
 # %% ../../nbs/text/02_analysers.ipynb #aa275f17

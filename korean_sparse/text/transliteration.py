@@ -15,6 +15,7 @@ from typing import Iterable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
+from ..core.extras import needed
 from ..core.rows import check
 
 # %% ../../nbs/text/06_transliteration.ipynb #01b109d1
@@ -299,6 +300,7 @@ def _skeleton(sound: str) -> str:
 # %% ../../nbs/text/06_transliteration.ipynb #a5cf58ff
 def _candidates(ko: Sequence[str], en: Sequence[str], fetch: int) -> Iterator[list[np.ndarray]]:
     "For blocks of 512 of the skeletons `ko`, places of the `fetch` nearest of `en` for each, nearest first."
+    needed('sklearn', extra='stages', of='match')
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     grams = TfidfVectorizer(analyzer='char_wb', ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32)

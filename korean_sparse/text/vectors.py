@@ -9,13 +9,15 @@ __all__ = ['TermVectors', 'ppmi_vectors', 'join_linked', 'phrase_vector']
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Hashable, Iterable, Sequence
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags
-from scipy.sparse.linalg import svds
 
+from ..core.extras import needed
 from ..core.rows import check
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix  # an extra: imported by the functions that make vectors
 
 # %% ../../nbs/text/07_vectors.ipynb #c831c24a
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class TermVectors:
         return near[:k]
 
 # %% ../../nbs/text/07_vectors.ipynb #10c037f7
-def _ppmi(counts: csr_matrix, weights: np.ndarray) -> csr_matrix:
+def _ppmi(counts: 'csr_matrix', weights: np.ndarray) -> 'csr_matrix':
     """Positive pointwise mutual information of terms over documents, [V, V] sparse.
 
     `counts` is a binary document-term matrix [N, V], `weights` [N] are the documents'. p(i, j) is the
     weighted share of documents that hold both terms; PPMI = max(0, ln(p(i, j)/(p(i) p(j)))) (Church and Hanks
     1990)."""
+    from scipy.sparse import csr_matrix, diags
+
     weighted = diags(weights / weights.sum()) @ counts
     joint = (counts.T @ weighted).tocoo()
     p = np.asarray(weighted.sum(0)).ravel()
@@ -60,8 +64,10 @@ def _ppmi(counts: csr_matrix, weights: np.ndarray) -> csr_matrix:
     return csr_matrix((value[keep], (joint.row[keep], joint.col[keep])), shape=joint.shape)
 
 # %% ../../nbs/text/07_vectors.ipynb #53ee719f
-def _incidence(documents: Sequence[Sequence[str]], terms: Sequence[str]) -> csr_matrix:
+def _incidence(documents: Sequence[Sequence[str]], terms: Sequence[str]) -> 'csr_matrix':
     "The binary document-term matrix, [N, V]."
+    from scipy.sparse import csr_matrix
+
     index = {t: i for i, t in enumerate(terms)}
     rows, columns = [], []
     for n, document in enumerate(documents):
@@ -74,13 +80,15 @@ def _incidence(documents: Sequence[Sequence[str]], terms: Sequence[str]) -> csr_
 _SMALL = 500  # terms
 
 
-def _folded(m: csr_matrix, dim: int, seed: int) -> np.ndarray:
+def _folded(m: 'csr_matrix', dim: int, seed: int) -> np.ndarray:
     "Unit rows of the left singular vectors times the roots of the singular values, [V, at most dim]."
     k = min(dim, m.shape[0] - 1)
     if m.shape[0] <= _SMALL:  # of a small matrix that lacks rank, `svds` gives something else at every call
         u, s, _ = np.linalg.svd(m.toarray(), full_matrices=False)
         u, s = u[:, :k], np.where(s < 1e-10 * max(s[0], 1e-300), 0, s)[:k]
     else:
+        from scipy.sparse.linalg import svds
+
         first = np.random.default_rng(seed).normal(size=m.shape[0])
         u, s, _ = svds(m, k=k, v0=first, solver='arpack')
     order = np.argsort(-s, kind='stable')
@@ -102,7 +110,8 @@ def ppmi_vectors(
 
     `weights`: one positive weight a document (recency, say). The sign of each dimension is fixed, so that
     equal input gives equal output. Raises `DataError` for fewer than two documents or three terms, and for
-    other weights."""
+    other weights, `ImportError` without scipy (the extra `stages`)."""
+    needed('scipy', extra='stages', of='ppmi_vectors')
     check(len(documents) > 1, f'ppmi_vectors: {len(documents)} documents; co-occurrence needs at least 2')
     weights = np.ones(len(documents)) if weights is None else np.asarray(weights, dtype=float)
     check(

@@ -16,6 +16,7 @@ from typing import Sequence
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..core.extras import needed
 from ..core.places import need
 from ..core.rows import SynonymPair, TermCluster, check
 from ..text.normal import language
@@ -50,6 +51,7 @@ def encoder_vectors(
     embeddings."""
     folder = need(folder, 'vectors')
     if (folder / 'idf.json').exists():
+        needed('sklearn', extra='stages', of='encoder_vectors')
         from sklearn.decomposition import TruncatedSVD
 
         from korean_sparse.encoder.model import SparseEncoder
@@ -92,6 +94,7 @@ def label_terms(
     (hdbscan); `d` are the cosine distances, if they are known. An unknown algorithm raises `DataError`."""
     known = f'{", ".join(ALGORITHMS)}, auto'
     check(algorithm in ALGORITHMS, f'parameter algorithm = {algorithm!r}: known are {known}')
+    needed('sklearn', extra='stages', of='label_terms')
     from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
     from threadpoolctl import threadpool_limits
 
@@ -118,6 +121,7 @@ def alone_as_own(labels: np.ndarray) -> np.ndarray:
 
 def _silhouette(labels: np.ndarray, d: np.ndarray) -> float:
     "The mean silhouette over all terms, alone ones 0; 0 if there are no two clusters, or single terms only."
+    needed('sklearn', extra='stages', of='choose_clusters')
     from sklearn.metrics import silhouette_score
 
     full = np.unique(alone_as_own(labels), return_inverse=True)[1]
@@ -145,6 +149,7 @@ def _stability(
     share: float = 0.8,
 ) -> float:
     "Mean adjusted Rand index of the labels with those of random parts of the terms, with other seeds."
+    needed('sklearn', extra='stages', of='choose_clusters')
     from sklearn.metrics import adjusted_rand_score
 
     n = len(tv.terms)

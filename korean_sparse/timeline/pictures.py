@@ -12,6 +12,7 @@ from typing import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from ..core.extras import needed
 from ..core.pictures import BLUE, GREEN, GREY, ORANGE, RED, axes, draw_map, project
 from ..core.rows import NewsItem, TermCluster, TermTrend, check
 from ..text.normal import normalize
@@ -79,6 +80,7 @@ def draw_term(s: Series, term: str, memory: float, beta: float):
 
     `memory` (bins) and `beta` (a share) are those of `signitrend`. A term without a series raises
     `DataError`."""
+    needed('matplotlib', extra='stages', of='draw_term')
     from matplotlib.patches import Patch
 
     check(term in s.terms, f'no series of {term!r}: it is below `min_support`, or part of a longer term')
@@ -156,6 +158,7 @@ def draw_heat(s: Series, found: Sequence[TermTrend], most: int = 30):
     """When each of the first `most` trends was written about, rows by the time of their height; a figure.
 
     A cell is the share of a bin's documents with the term, as a part of the highest such share of its row."""
+    needed('matplotlib', extra='stages', of='draw_heat')
     from matplotlib.patches import Patch
 
     known = set(s.terms)
@@ -283,6 +286,7 @@ _METHOD_NAMES = {'umap': 'UMAP', 'tsne': 't-SNE', 'pca': 'PCA'}
 
 def _age_colours():
     "From yellow, the youngest, to dark blue; without the palest yellows, which white paper swallows."
+    needed('matplotlib', extra='stages', of='draw_clusters')
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 
@@ -291,6 +295,7 @@ def _age_colours():
 
 def _shortest_lines(xy: np.ndarray) -> list[tuple[int, int]]:
     "The pairs of points whose lines join all points with the least length in all."
+    needed('scipy', extra='stages', of='draw_clusters')
     from scipy.sparse.csgraph import minimum_spanning_tree
 
     distances = np.linalg.norm(xy[:, None] - xy[None], axis=2) + 1e-6  # a distance of 0 would be no line

@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from typing import Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
-from scipy.special import betainc, ndtri
 from tqdm.auto import tqdm
 
+from ..core.extras import needed
 from ..core.rows import TermTrend, check
 from .counts import DayCounts
 
@@ -143,6 +143,9 @@ def _tail(
     """Probability of at least `k` of a window's `e` documents when `k0` of `e0` had the term elsewhere.
 
     Counts are divided by the dispersion `phi`. 1 where there is nothing to compare."""
+    needed('scipy', extra='stages', of='find_trends')
+    from scipy.special import betainc
+
     e, e0 = np.asarray(e, float), np.asarray(e0, float)
     part = np.divide(e, np.maximum(e + e0, 1e-9))
     return np.where((k > 0) & (e0 > 0), betainc(np.maximum(k, 1e-9) / phi, k0 / phi + 1, part), 1.0)
@@ -150,6 +153,9 @@ def _tail(
 
 def _score_of(p: np.ndarray) -> np.ndarray:
     "The z of a normal distribution with the same upper tail."
+    needed('scipy', extra='stages', of='find_trends')
+    from scipy.special import ndtri
+
     return -ndtri(np.maximum(p, 1e-300))
 
 # %% ../../nbs/timeline/03_trends.ipynb #18746f40

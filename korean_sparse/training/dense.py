@@ -26,10 +26,10 @@ from ..core.files import write_json
 from ..core.pictures import LANG_COLOUR, draw_map, project
 from ..core.rows import check
 from ..core.tensors import disk_errors
-from ..encoder.folders import checkpoint_folder
 from ..encoder.start import Start, by_tokens, embed, mean_pool
 from ..examples.readers import read_bitext
 from ..retrieval.sets import RetrievalSet, averages, load_retrieval, measure
+from ..runtime.folders import checkpoint_folder
 from .loop import LoopConfig, fit
 from .losses import KLDistillation
 from .negatives import mine

@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 
 from ..core.checked_json import parse_json, read_json
 from ..core.files import locked, write_json, write_text
-from ..core.matrices import checked_rows
+from ..core.matrices import SparseRows, checked_rows
 from ..core.rows import DataError, check
 from ..core.safe_writes import atomic
 from ..core.tensors import content_hash
@@ -392,8 +392,8 @@ class SparseTeacher(VectorTeacher):
     def encode(self, texts: Sequence[str], role: str) -> csr_matrix:
         "Rows of term weights [N, V]."
         if role == 'query':
-            return self.model.query.matrix(texts)
-        return self.model.encode(texts, self.batch_size, bf16=self.bf16)
+            return self.model.query.matrix(texts).scipy()
+        return SparseRows.of(self.model.encode(texts, self.batch_size, bf16=self.bf16)).scipy()
 
 # %% ../../nbs/training/03_teachers.ipynb #164b7c18
 class SentenceTeacher(VectorTeacher):
