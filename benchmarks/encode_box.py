@@ -56,14 +56,7 @@ def speeds(models: dict, texts: list[str], runs: int) -> dict[str, list[float]]:
 def retrieval_set(entry: str, queries: int, documents: int):
     "A set of a folder, or of the questions of one on the documents of another."
     asked, _, read = entry.partition(':')
-    rs = load_retrieval(asked)
-    if read:
-        corpus = load_retrieval(read).corpus
-        rs = type(rs)(
-            rs.queries,
-            corpus,
-            {q: {d: g for d, g in found.items() if d in corpus} for q, found in rs.qrels.items()},
-        )
+    rs = load_retrieval(asked, documents=read)
     return sample_retrieval(rs, queries or len(rs.queries), documents or len(rs.corpus), 0)
 
 
@@ -88,8 +81,10 @@ def ranking(models: dict, sets: list[str], queries: int, documents: int) -> dict
         first = rows['torch'].scipy()
         for kind in [k for k in models if k != 'torch']:
             other = rows[kind].scipy()
-            lengths = np.sqrt(first.multiply(first).sum(1).A1 * other.multiply(other).sum(1).A1)
-            alike = np.median(first.multiply(other).sum(1).A1 / np.maximum(lengths, 1e-9))
+            products = [
+                np.asarray(x.multiply(y).sum(1)) for x, y in ((first, other), (first, first), (other, other))
+            ]
+            alike = np.median(products[0] / np.maximum(np.sqrt(products[1] * products[2]), 1e-9))
             print(
                 f'{name}: {len(rs.queries)} queries, {len(rs.corpus)} documents: torch {scores["torch"]:.4f}, '
                 f'{kind} {scores[kind]:.4f} ({scores[kind] - scores["torch"]:+.4f}), cosine of rows {alike:.4f}',

@@ -15,7 +15,6 @@ from test_runs import recipe, shrink, small  # noqa: F401
 from korean_sparse.box import facts, figures_table, folder_mb, make_box, ratio_interval, worse
 from korean_sparse.core.stage import file_hash
 from korean_sparse.encoder.model import SparseEncoder, installed_model
-from korean_sparse.runtime.weights import PACKED
 from korean_sparse.opensearch.artifacts import (
     node_tokenizer,
     term_keys,
@@ -34,6 +33,7 @@ from korean_sparse.opensearch.cluster import (
     search,
 )
 from korean_sparse.retrieval.query import SparseIndex
+from korean_sparse.runtime.weights import PACKED
 
 FIGURES = json.loads((installed_model() / 'figures.json').read_text(encoding='utf-8'))
 

@@ -130,9 +130,9 @@ class SparseEncoder(nn.Module):
         model.terms(rows[0], 3)             # [('earthquake', 1.268), ('지진', 1.233), ('blood', 1.184)]
 
     `encode` is the document side, a neural network. `query` (a `QueryEncoder`), the other side, needs none.
-    The scores of all documents for some questions are `model.query.matrix(questions).scipy() @ rows.T`; `Search` and
-    `SparseIndex` do that for you. `save` and `load` keep a model in a folder that Hugging Face and
-    sentence-transformers read, too.
+    The scores of all documents for some questions are `model.query.matrix(questions).scipy() @ rows.T`;
+    `Search` and `SparseIndex` do that for you. `save` and `load` keep a model in a folder that Hugging Face
+    and sentence-transformers read, too.
 
     Rarely called by itself: `load` a model, or make one by `from_scratch`, `anchored` or `splade` of
     `korean_sparse.encoder`. The arguments are its parts: `config` (settings), `backbone` (an encoder, for the

@@ -342,6 +342,16 @@ class _Postings:
             both.append(array)
         return _Postings(self.ids + later.ids, self.first, self.begins + later.begins, *both)
 
+# %% ../../nbs/retrieval/02_query.ipynb #5158e7fc
+def _whole_letters(query: QueryEncoder, text: str, ids: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    "The `weights` [N, B] of bytes in documents, 0 where no letter of the query is there as a whole."
+    column = {i: n for n, i in enumerate(ids.tolist())}
+    there = np.zeros(weights.shape, bool)
+    for letter in query.letters(text):
+        places = [column[i] for i in letter]
+        there[:, places] |= (weights[:, places] > 0).all(1, keepdims=True)
+    return np.where(there, weights, 0.0)
+
 # %% ../../nbs/retrieval/02_query.ipynb #cdb7f9e7
 class SparseIndex:
     """An exact in-process index over encoded documents: their ids, their weights as rows [N, V], a query
@@ -418,7 +428,7 @@ class SparseIndex:
         return scores
 
     def _add_letters(self, scores: np.ndarray, text: str, ids: np.ndarray) -> None:
-        "Add to `scores` [N] what the letters of a query add that are read by their bytes, those of `ids` [B]."
+        "Add to `scores` [N] what the letters of a query add whose bytes are the terms `ids` [B]."
         lists = list(self._lists(ids))
         row = np.zeros(len(scores), np.int32)
         for _, places, _ in lists:
@@ -428,18 +438,9 @@ class SparseIndex:
         weights = np.zeros((len(holders), len(ids)), scores.dtype)
         for n, places, found in lists:
             weights[row[places], n] = found
-        weights = self._whole_letters(text, ids, weights)
+        weights = _whole_letters(self.query, text, ids, weights)
         # one by one: the last bit of a matrix product depends on how many documents there are
         scores[holders] += sum(weights[:, n] * idf for n, idf in enumerate(self.query.idf[ids]))
-
-    def _whole_letters(self, text: str, ids: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        "The `weights` [N, B] of bytes in documents, 0 where no letter of the query is there as a whole."
-        column = {i: n for n, i in enumerate(ids.tolist())}
-        there = np.zeros(weights.shape, bool)
-        for letter in self.query.letters(text):
-            places = [column[i] for i in letter]
-            there[:, places] |= (weights[:, places] > 0).all(1, keepdims=True)
-        return np.where(there, weights, 0.0)
 
     def _part_of(self, place: int) -> _Postings:
         return self._parts[bisect_right(self._firsts, place) - 1]
@@ -472,7 +473,7 @@ class SparseIndex:
         weights = self._weights(self._places[doc_id], ids)
         in_bytes = self.query.read_by_bytes(ids)
         if in_bytes.any():
-            weights[:, in_bytes] = self._whole_letters(text, ids[in_bytes], weights[:, in_bytes])
+            weights[:, in_bytes] = _whole_letters(self.query, text, ids[in_bytes], weights[:, in_bytes])
         parts = weights.ravel() * self.query.idf[ids]
         labels, added = self.query.labels(text), {}
         for i, part in zip(ids.tolist(), parts.tolist()):

@@ -193,7 +193,7 @@ def usable_cores() -> int:
     "How many processors this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
-# %% ../../nbs/runtime/04_layers.ipynb #c6064ed9
+# %% ../../nbs/runtime/04_layers.ipynb #28688fe8
 class Layers:
     """The states of texts, from their token ids: an encoder that onnxruntime computes.
 
@@ -236,7 +236,7 @@ class Layers:
         return x
 
     def __call__(self, ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The states of token ids [B, L], float32 [B, L, D]; of each text the first `lengths` [B] tokens count.
+        """The states of token ids [B, L], float32 [B, L, D]; the first `lengths` [B] tokens of each count.
 
         Each has at least one. What is beyond the length of a text is of no meaning."""
         if self._session is None:  # we are a forked child
@@ -249,7 +249,7 @@ _all: 'weakref.WeakSet[Layers]' = weakref.WeakSet()  # of this process
 
 
 def _leave_sessions() -> None:
-    "In a forked child: give up sessions whose threads stayed behind; to end one would wait for these for ever."
+    "In a forked child: give up sessions, whose threads stayed behind; to end one would wait for ever."
     for layers in list(_all):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(layers._session))  # never ended
         layers._session = None

@@ -143,7 +143,7 @@ def _spelled(head: Head, tokenizer: Tokenizer, texts: Sequence[str], lengths: np
     once = OTHERWISE * (head.config.k1 + 1) / (1 + head.norm(lengths)[document])
     return Triples(document, term, head.saturated(once * head.worth[term] * head.spoken[term]))
 
-# %% ../../nbs/runtime/07_model.ipynb #f75571ea
+# %% ../../nbs/runtime/07_model.ipynb #ee7605b7
 class SparseEncoder:
     """A model that turns texts into sparse rows of weighted terms, and questions into terms with weights.
 
@@ -190,7 +190,8 @@ class SparseEncoder:
 
     def _set(self, config: EncoderConfig) -> None:
         "Take these settings."
-        self.config = self._head.config = config
+        self.config = config
+        self._head.configure(config)
         end = config.max_length + (config.windows - 1) * window_step(config.max_length)
         self._cutter = cutter(self.tokenizer, end)
 
@@ -227,7 +228,7 @@ class SparseEncoder:
         starts, parts = range(0, len(order), batch_size), []
         for start in tqdm(starts, desc='encode', unit='batch', disable=not progress):
             batch = order[start : start + batch_size]
-            rows, cut = self._batch([texts[i] for i in batch], lexical_only)
+            rows, cut = _batch(self, [texts[i] for i in batch], lexical_only)
             parts.append(rows)
             for i, was_cut, terms in zip(batch, cut, np.diff(rows.indptr).tolist()):
                 count_losses(counted, i, texts[i], was_cut, terms)
@@ -235,24 +236,6 @@ class SparseEncoder:
         if counted and left_out is None:
             log.warning('of %d texts: %s', len(texts), counted)
         return rows
-
-    def _batch(self, texts: Sequence[str], lexical_only: bool) -> tuple[SparseRows, list[bool]]:
-        "Some texts as rows, and whether the end of each was cut off."
-        found = self._cutter.encode_batch_fast([readable(text) for text in texts])
-        lengths = np.array([len(encoding.ids) for encoding in found])
-        ids = np.array([i for encoding in found for i in encoding.ids], np.int64)
-        tokens = Tokens(ids, np.repeat(np.arange(len(texts)), lengths), len(texts))
-        hidden = None
-        if not lexical_only:
-            hidden = _states(self._layers, ids, lengths[lengths > 0], self.config.max_length)
-        whole = self._head.rows(tokens, hidden) if len(ids) else _no_weights()
-        if not lexical_only:
-            whole = self._head.pruned(whole)
-        if self.config.spellings:
-            spelled = _spelled(self._head, self.tokenizer, texts, self._head.lengths(tokens))
-            whole = Triples.joined([whole, spelled]).merged(len(self.vocab), largest=True)
-            whole = whole.where(whole.weight > 0)
-        return _as_rows(whole, len(texts), len(self.vocab)), [bool(e.overflowing) for e in found]
 
     def terms(self, row: SparseRows, k: int = 10) -> list[tuple[str, float]]:
         "The `k` strongest terms of one encoded row and their weights, strongest first."
@@ -274,7 +257,26 @@ class SparseEncoder:
         "For pickle and copy: read again from the folder."
         return _again, (self.folder, *self._asked, self.config.settings)
 
-# %% ../../nbs/runtime/07_model.ipynb #5e4a83f7
+# %% ../../nbs/runtime/07_model.ipynb #5b0fefc1
+def _batch(model: SparseEncoder, texts: Sequence[str], lexical_only: bool) -> tuple[SparseRows, list[bool]]:
+    "Some texts as rows, and whether the end of each was cut off."
+    found = model._cutter.encode_batch_fast([readable(text) for text in texts])
+    lengths = np.array([len(encoding.ids) for encoding in found])
+    ids = np.array([i for encoding in found for i in encoding.ids], np.int64)
+    tokens = Tokens(ids, np.repeat(np.arange(len(texts)), lengths), len(texts))
+    hidden = None
+    if not lexical_only:
+        hidden = _states(model._layers, ids, lengths[lengths > 0], model.config.max_length)
+    whole = model._head.rows(tokens, hidden) if len(ids) else _no_weights()
+    if not lexical_only:
+        whole = model._head.pruned(whole)
+    if model.config.spellings:
+        spelled = _spelled(model._head, model.tokenizer, texts, model._head.lengths(tokens))
+        whole = Triples.joined([whole, spelled]).merged(len(model.vocab), largest=True)
+        whole = whole.where(whole.weight > 0)
+    return _as_rows(whole, len(texts), len(model.vocab)), [bool(e.overflowing) for e in found]
+
+
 def _no_weights() -> Triples:
     return Triples(*np.zeros((2, 0), np.int64), np.zeros(0))
 
@@ -283,7 +285,8 @@ def _as_rows(whole: Triples, rows: int, columns: int) -> SparseRows:
     "Triples in order of document and term as rows; raises `DataError` for what is no number."
     check(
         bool(np.isfinite(whole.weight).all()),
-        'the encoder gave NaN or infinite weights: the checkpoint is damaged or training diverged (lower `lr`)',
+        'the encoder gave NaN or infinite weights: '
+        'the checkpoint is damaged or training diverged (lower `lr`)',
     )
     times = np.bincount(whole.document, minlength=rows)
     indptr = np.append(0, np.cumsum(times)).astype(np.int64)
