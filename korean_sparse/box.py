@@ -16,8 +16,8 @@ from typing import Callable, Mapping, Sequence
 
 import numpy as np
 import yaml
-from scipy.sparse import csr_matrix
 
+from .core.extras import needed
 from .core.files import write_json, write_text
 from .core.pictures import BLUE, GREY, ORANGE, axes, save_picture
 from .core.places import need, outputs_root, resolve
@@ -38,6 +38,9 @@ from .search import Hit, Search
 from .text.analysers import Analyzer, get_analyzer
 from .training.recipe import TeacherSpec, dev_sets, set_scores
 from .training.teachers import DenseTeacher, EmbeddingCache
+
+needed('torch', 'transformers', 'scipy', extra='train', of='korean_sparse.box')
+from scipy.sparse import csr_matrix
 
 # %% ../nbs/07_box.ipynb #797579de
 def ratio_interval(

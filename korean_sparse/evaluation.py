@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Sequence
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from .core.checked_json import parse_yaml, read_json
+from .core.extras import needed
 from .core.files import read_rows, write_json, write_rows, write_text
 from korean_sparse.core.pictures import (
     BLUE,
@@ -46,6 +46,9 @@ from .retrieval.query import SparseIndex
 from .retrieval.runs import write_trec
 from .retrieval.sets import DIRECTIONS, RetrievalSet, averages, load_retrieval
 from .text.analysers import content_terms, get_analyzer
+
+needed('torch', 'transformers', 'scipy', extra='train', of='korean_sparse.evaluation')
+from scipy.sparse import csr_matrix
 
 # %% ../nbs/05_evaluation.ipynb #0a6a0570
 def _read_set(spec: str, split: str) -> RetrievalSet:

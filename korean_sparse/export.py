@@ -17,9 +17,9 @@ from string import Template
 from typing import Any, Sequence
 
 import numpy as np
-import torch
 
 from .core.checked_json import read_json
+from .core.extras import needed
 from .core.files import write_json, write_rows, write_text
 from .core.pictures import BLUE, COLOURS, axes, save_picture
 from .core.places import need
@@ -40,6 +40,9 @@ from korean_sparse.opensearch.documents import (
 )
 from .retrieval.query import SparseIndex, load_idf, load_tokenizer
 from .retrieval.sets import load_retrieval
+
+needed('torch', 'transformers', 'scipy', extra='train', of='korean_sparse.export')
+import torch
 
 # %% ../nbs/06_export.ipynb #603e56cc
 _LAYOUT = {

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
-import torch
 
 from .core.checked_json import read_json
+from .core.extras import needed
 from .core.files import find_rows, locked, read_rows, write_json, write_rows, write_text
 from .core.pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes, save_picture
 from .core.places import need, outputs_root, resolve
@@ -55,6 +55,9 @@ from korean_sparse.training.recipe import (
 from .training.states import remembered
 from .training.teachers import EmbeddingCache, Teacher
 from .wiki.documents import own_articles
+
+needed('torch', 'transformers', 'scipy', extra='train', of='korean_sparse.pretraining')
+import torch
 
 # %% ../nbs/04_pretraining.ipynb #92da6092
 def _check_numbers(cfg: 'PretrainConfig') -> None:

@@ -11,14 +11,17 @@ import json
 from pathlib import Path
 from typing import Any, Mapping
 
-import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
+from .extras import needed
 from .matrices import disk_errors
 from .rows import DataError, check
 from .safe_writes import atomic
+
+needed('torch', extra='train', of='korean_sparse.core.tensors')
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 # %% ../../nbs/core/07_tensors.ipynb #240d8db8
 def write_tensors(path: str | Path, state: Mapping[str, Tensor]) -> None:
