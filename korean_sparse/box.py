@@ -25,7 +25,6 @@ from .core.rows import check
 from .core.settings import make_config
 from .core.stage import file_hash, git_commit, versions
 from .encoder.model import SparseEncoder, pack
-from .encoder.windows import window_step
 from .judging.probes import garbage_report
 from .judging.significance import interval
 from .pretraining import PretrainConfig
@@ -34,6 +33,7 @@ from .retrieval.bm25 import morpheme_bm25
 from .retrieval.query import SparseIndex, raise_numbers
 from .retrieval.sets import RetrievalSet, Run, measure
 from .runtime.weights import PACKED
+from .runtime.windows import window_step
 from .search import Hit, Search
 from .text.analysers import Analyzer, get_analyzer
 from .training.recipe import TeacherSpec, dev_sets, set_scores

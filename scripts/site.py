@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY, NBS = ROOT / 'korean_sparse', ROOT / 'nbs'
 PAGES, OUT = ROOT / 'build/site', ROOT / '_site'
 # in the order in which things build upon each other
-WINGS = 'core text retrieval wiki pairs timeline encoder examples training judging opensearch'.split()
+WINGS = 'core text retrieval runtime wiki pairs timeline encoder examples training judging opensearch'.split()
 DOORS = ['search', 'sentence_transformers']
 COPIED = {
     'CHANGELOG.md': 'changelog.md',
