@@ -247,7 +247,7 @@ def test_a_rolling_restart_loses_no_acknowledged_document_and_no_search(nodes, c
 
     with (
         ThreadPoolExecutor(1) as pool,
-        Searchers(lambda: len(search(client, 'rolling', '당뇨병 환자의 혈당')), 1) as model_side,
+        Searchers(lambda: len(search(client, 'rolling', '당뇨병 환자의 혈당', tries=12)), 1) as model_side,
         Searchers(lambda: len(search(client, 'rolling', '당뇨병 혈당', way='bm25')), 1) as bm25_side,
     ):
         named = {

@@ -895,11 +895,14 @@ def search(
     model: str = '',
     pipeline: str = '',
     source: bool = True,
+    tries: int = 6,
 ) -> list[ClusterHit]:
     """The best hits, `k` of them from `start` on, for a `text` or for `tokens` (term -> weight).
 
     `index` may be an alias. `filters` are OpenSearch queries that must hold and do not score. `model` and
-    `pipeline` stand in for those of the index. Without `source` hits come without fields."""
+    `pipeline` stand in for those of the index. Without `source` hits come without fields.
+    Asked again up to `tries` times (`call`): 6 wait some twelve seconds; 12 two minutes, as long as a node
+    takes that is restarted until it knows its models again."""
     body = {
         'query': query_body(text, tokens, way, filters, model, depth=max(100, start + k), passage=source),
         'size': k,
@@ -910,7 +913,7 @@ def search(
     params = {'allow_partial_search_results': 'false'}
     if pipeline:
         params['search_pipeline'] = pipeline
-    answer = call(client, 'POST', f'/{index}/_search', body, params, shape=_HITS)
+    answer = call(client, 'POST', f'/{index}/_search', body, params, tries=tries, shape=_HITS)
     return [_hit(h) for h in answer['hits']['hits']]
 
 # %% ../../nbs/opensearch/03_cluster.ipynb #9c4c2ea9
