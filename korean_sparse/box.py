@@ -470,7 +470,8 @@ search = Search(['지진이 나면 탁자 아래로 몸을 피한다.', 'Two cup
 for hit in search('커피를 마셔도 되나요'): print(hit)
 ```
 
-`SparseEncoder.load()` gives the encoder itself. For OpenSearch (2.19 or newer):
+`korean_sparse.SparseEncoder.load()` gives the encoder itself. Both are computed by onnxruntime, without \
+PyTorch. For a document model inside OpenSearch (2.19 or newer; `korean_sparse[opensearch,train]`):
 
 ```python
 from korean_sparse.artifacts import write_document, write_query
@@ -519,6 +520,28 @@ after, on samples of the same sets:
 """
 
 
+def _light(figures: Mapping) -> str:
+    "What computing it without PyTorch, in eight bits, changes, for a model on which that was measured."
+    light = figures.get('light')
+    if not light:
+        return ''
+    head = '| set | queries | documents | PyTorch, float32 | onnxruntime, int8 |'
+    rows = [
+        f'| {r["set"]} | {r["queries"]} | {r["documents"]} | {r["torch"]:.4f} | {r["int8"]:.4f} |'
+        for r in light['sets']
+    ]
+    table = '\n'.join([head, '|---|---|---|---|---|', *rows])
+    return f"""
+### In eight bits
+
+The figures above were measured with PyTorch in float32. Since {light['date']} documents are computed by \
+onnxruntime, in eight bits where the processor has instructions for them: {light['speed']}. nDCG@10 on \
+samples of the sets, every document encoded by both (`benchmarks/encode_box.py`):
+
+{table}
+"""
+
+
 def _card_figures(figures: Mapping) -> str:
     "What it can do, and where it is worse."
     bad = worse(figures['sets'])
@@ -536,7 +559,7 @@ paired ratio holds 1.
 {verdict} The teacher was trained on MS MARCO, of which msmarco_ko is a translation; of a text it reads the \
 first 512 tokens.
 
-{facts(figures)}{_widened(figures)}
+{facts(figures)}{_widened(figures)}{_light(figures)}
 """
 
 # %% ../nbs/07_box.ipynb #bfe64e8f

@@ -33,6 +33,7 @@ from korean_sparse.opensearch.cluster import (
     search,
 )
 from korean_sparse.retrieval.query import SparseIndex
+from korean_sparse.runtime.model import SparseEncoder as Light
 from korean_sparse.runtime.weights import PACKED
 
 FIGURES = json.loads((installed_model() / 'figures.json').read_text(encoding='utf-8'))
@@ -81,6 +82,7 @@ def closed(*a, **k): raise OSError("no network")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = closed
 extras = "mwxml sklearn umap ir_measures matplotlib mecab konlpy jupyterlab papermill"
 extras += " nbdev IPython pandas pyarrow accelerate sentence_transformers opensearchpy onnx"
+extras += " torch transformers scipy kiwipiepy bm25s"
 for extra in extras.split():
     sys.modules[extra] = None
 import korean_sparse
@@ -164,6 +166,8 @@ def test_it_says_the_same_in_opensearch(client, tmp_path):  # noqa: F811
             ([*said.values()], ([0] * len(said), [keys.index(k) for k in said])), shape=one.shape
         )
         assert weight_gap(one, sent) < 1e-3 < weight_gap(whole, sent)
+        light = Light.load(precision='float32').configure(spellings=False, windows=1)
+        assert weight_gap(light.encode([text]), sent) < 1e-3
     finally:
         drop_index(client, 'box')
         for model_id in (document, query):

@@ -143,7 +143,13 @@ def _spelled(head: Head, tokenizer: Tokenizer, texts: Sequence[str], lengths: np
     once = OTHERWISE * (head.config.k1 + 1) / (1 + head.norm(lengths)[document])
     return Triples(document, term, head.saturated(once * head.worth[term] * head.spoken[term]))
 
-# %% ../../nbs/runtime/07_model.ipynb #ee7605b7
+# %% ../../nbs/runtime/07_model.ipynb #d1904058
+_BUDGETS = ('top_own', 'top_other', 'top_rest', 'top_translated')
+
+# settings that no array depends on
+_CHANGED = {'windows', 'max_length', 'saturation', 'top_k', 'max_ratio', 'spellings', *_BUDGETS}
+
+
 class SparseEncoder:
     """A model that turns texts into sparse rows of weighted terms, and questions into terms with weights.
 
@@ -171,6 +177,7 @@ class SparseEncoder:
         self.precision = 'int8' if int8 else 'float32'
         self._layers = Layers(parts.settings, parts.weights, int8, threads)
         self._head = Head(parts.config, parts.weights)
+        self._room = positions_of(parts.settings)
         self._set(parts.config)
         _check_answer(self)
         log.info('%s: computed in %s on %d processors', folder, self.precision, self._layers.threads)
@@ -190,6 +197,8 @@ class SparseEncoder:
 
     def _set(self, config: EncoderConfig) -> None:
         "Take these settings."
+        said = f'max_length = {config.max_length}, but the encoder has {self._room} positions'
+        check(config.max_length <= self._room, f'{self.folder}/config.json: {said}')
         self.config = config
         self._head.configure(config)
         end = config.max_length + (config.windows - 1) * window_step(config.max_length)
@@ -199,7 +208,9 @@ class SparseEncoder:
         """Change settings in place that no array depends on, and return the model.
 
         These are `windows`, `max_length`, `saturation`, `top_k`, `max_ratio`, `spellings` and the budgets
-        `top_...` of `EncoderConfig`. Raises `DataError` for a value that cannot be."""
+        `top_...` of `EncoderConfig`. Raises `DataError` for others, and for a value that cannot be."""
+        fixed = [name for name in changes if name not in _CHANGED]
+        check(not fixed, f'configure: {", ".join(fixed)}: known are {", ".join(sorted(_CHANGED))}')
         self._set(replace(self.config, **changes))
         return self
 
@@ -257,7 +268,7 @@ class SparseEncoder:
         "For pickle and copy: read again from the folder."
         return _again, (self.folder, *self._asked, self.config.settings)
 
-# %% ../../nbs/runtime/07_model.ipynb #5b0fefc1
+# %% ../../nbs/runtime/07_model.ipynb #1f657588
 def _batch(model: SparseEncoder, texts: Sequence[str], lexical_only: bool) -> tuple[SparseRows, list[bool]]:
     "Some texts as rows, and whether the end of each was cut off."
     found = model._cutter.encode_batch_fast([readable(text) for text in texts])
@@ -267,6 +278,8 @@ def _batch(model: SparseEncoder, texts: Sequence[str], lexical_only: bool) -> tu
     hidden = None
     if not lexical_only:
         hidden = _states(model._layers, ids, lengths[lengths > 0], model.config.max_length)
+        sane = bool(np.isfinite(hidden).all())
+        check(sane, f'{model.folder}: the encoder gave NaN or infinite states: the checkpoint is damaged')
     whole = model._head.rows(tokens, hidden) if len(ids) else _no_weights()
     if not lexical_only:
         whole = model._head.pruned(whole)
@@ -282,12 +295,7 @@ def _no_weights() -> Triples:
 
 
 def _as_rows(whole: Triples, rows: int, columns: int) -> SparseRows:
-    "Triples in order of document and term as rows; raises `DataError` for what is no number."
-    check(
-        bool(np.isfinite(whole.weight).all()),
-        'the encoder gave NaN or infinite weights: '
-        'the checkpoint is damaged or training diverged (lower `lr`)',
-    )
+    "Triples in order of document and term as rows."
     times = np.bincount(whole.document, minlength=rows)
     indptr = np.append(0, np.cumsum(times)).astype(np.int64)
     weights, terms = whole.weight.astype(np.float32), whole.term.astype(np.int32)
@@ -365,7 +373,7 @@ def check_complete(folder: Path, names: Sequence[str], what: str) -> None:
     if missing:
         raise FileNotFoundError(f'{folder} is not a complete {what}: it lacks {", ".join(missing)}')
 
-# %% ../../nbs/runtime/07_model.ipynb #dc09e985
+# %% ../../nbs/runtime/07_model.ipynb #ec65eec6
 _FILES = ('model.safetensors', 'config.json', 'tokenizer.json', 'idf.json', 'head/model.safetensors')
 
 
@@ -389,7 +397,6 @@ def _read_parts(folder: Path) -> _Parts:
         _check_sizes(folder, tokenizer.get_vocab_size(), kinds, idf, settings)
         head = _HeadArrays(config, weights)
         check_head_arrays(head, config, len(idf), settings.get('hidden_size', 0), where)
-        _check_length(config, settings, folder)
         return _Parts(settings, config, weights, Vocabulary(tokenizer, kinds.astype(np.int8)), idf, packed)
 
 
@@ -418,15 +425,6 @@ def _check_sizes(folder: Path, terms: int, kinds: np.ndarray, idf: np.ndarray, s
         fits,
         f'{folder}: a vocabulary that does not fit the checkpoint: tokenizer {terms}, head {kinds.size}, '
         f'idf {len(idf)}, encoder {settings.get("vocab_size")} terms',
-    )
-
-
-def _check_length(config: EncoderConfig, settings: dict, folder: Path) -> None:
-    "Raise `DataError` where a window is longer than what the encoder has positions for."
-    room = positions_of(settings)
-    check(
-        config.max_length <= room,
-        f'{folder}/config.json: max_length = {config.max_length}, but the encoder has {room} positions',
     )
 
 
