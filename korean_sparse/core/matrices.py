@@ -94,7 +94,7 @@ class SparseRows:
         "Some of the rows, in the order asked for; a number gives one row, [1, V]."
         if isinstance(chosen, (int, np.integer)):
             chosen = [range(len(self))[chosen]]  # raises IndexError, and counts from the end below 0
-        places = np.arange(len(self))[chosen]
+        places = np.atleast_1d(np.arange(len(self))[chosen])
         lengths = np.diff(self.indptr)[places]
         indptr = np.append(0, np.cumsum(lengths)).astype(np.int64)
         where = np.arange(indptr[-1]) + np.repeat(self.indptr[places] - indptr[:-1], lengths)
@@ -151,7 +151,7 @@ def checked_rows(
             fits, f'{where}: {name} is {array.dtype}, {array.ndim} dimensions: not what a sparse matrix has'
         )
     check(len(data) == len(indices), f'{where}: {len(data)} weights and {len(indices)} columns')
-    indptr = indptr.astype(np.int64)
+    data, indptr = data.astype(np.float32, copy=False), indptr.astype(np.int64)
     _check_beginnings(indptr, len(data), where)
     if len(data):
         low, high = int(indices.min()), int(indices.max())
@@ -161,7 +161,7 @@ def checked_rows(
         )
         sane = bool(np.isfinite(data).all()) and float(data.min()) >= 0
         check(sane, f'{where}: weights that are negative, NaN or infinite')
-    rows = SparseRows(data.astype(np.float32, copy=False), indices, indptr, (len(indptr) - 1, columns))
+    rows = SparseRows(data, indices, indptr, (len(indptr) - 1, columns))
     return _in_order(rows, where)
 
 

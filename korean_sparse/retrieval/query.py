@@ -375,6 +375,7 @@ class SparseIndex:
     ) -> _Postings:
         rows = SparseRows.of(rows)
         check(len(ids) == rows.shape[0], f'SparseIndex: {len(ids)} ids for {rows.shape[0]} rows')
+        check(len(set(ids)) == len(ids), f'SparseIndex: {len(ids) - len(set(ids))} ids are there twice')
         check(
             rows.shape[1] == len(query.idf),
             f'SparseIndex: rows over {rows.shape[1]} terms, a query side over {len(query.idf)}: '

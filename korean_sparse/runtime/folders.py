@@ -128,6 +128,9 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         with open(path, 'rb') as f:
             pickled = f.read(2) in (b'PK', b'\x80\x02', b'\x80\x04')
         why = 'a pickle, which could run code: it is not read' if pickled else str(e).split('\n')[0][:200]
+        if 'not understood' in why:  # bfloat16 and smaller floats, which numpy does not know
+            why = f'{why}: read with PyTorch alone'
+            raise DataError(f'{path}: numbers of a type that is not read here ({why})') from None
         raise DataError(f'{path}: not a safetensors file, or a torn one ({why})') from None
     strange = [f'{name} ({x.dtype})' for name, x in arrays.items() if x.dtype.kind not in 'biuf']
     check(not strange, f'{path}: numbers of a type that is not read: {", ".join(strange[:3])}')

@@ -5,7 +5,9 @@
 # %% auto #0
 __all__ = ['Tokens', 'Triples', 'places_within', 'head_shapes', 'check_head_arrays', 'Expansion', 'Head']
 
-# %% ../../nbs/runtime/06_head.ipynb #81df5571
+# %% ../../nbs/runtime/06_head.ipynb #94f8ad87
+import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping
@@ -130,7 +132,7 @@ def check_head_arrays(
         )
         check(low > 0 or name not in _ABOVE_ZERO, f'{where}: {name} holds {low:g}: it must be above 0')
 
-# %% ../../nbs/runtime/06_head.ipynb #7292f03c
+# %% ../../nbs/runtime/06_head.ipynb #a464cd21
 _GROUPS = (KOREAN, ENGLISH, OTHER)  # of terms; each has a scale, a threshold and a budget
 
 
@@ -188,7 +190,7 @@ class Expansion:
         targets, sure = self.dictionary[lexical.term], self.translation[lexical.term]
         document = np.broadcast_to(lexical.document[:, None], targets.shape)
         found = Triples(document.ravel(), targets.ravel(), (sure * lexical.weight[:, None]).ravel())
-        return found.where((found.weight > 0) & (self.group[found.term] >= 0)).merged(len(self.group), True)
+        return found.where(~(found.weight <= 0) & (self.group[found.term] >= 0)).merged(len(self.group), True)
 
     def _added(
         self,
@@ -214,7 +216,7 @@ class Expansion:
         found = Triples(near_rows, best.ravel(), np.take_along_axis(near, best, 1).ravel())
         if translated is not None:
             found = self._with_words(found, near, rows, group, budget, translated)
-        kept = found.where(found.weight > 0)
+        kept = found.where(~(found.weight <= 0))  # so that NaN is seen at the end
         return Triples(rows[kept.document], members[kept.term], kept.weight)
 
     def _with_words(
@@ -247,7 +249,15 @@ def _largest(x: np.ndarray, k: int) -> np.ndarray:
         return np.broadcast_to(np.arange(x.shape[1]), x.shape)
     return np.argpartition(x, x.shape[1] - k, axis=1)[:, -k:]
 
-# %% ../../nbs/runtime/06_head.ipynb #20fccebd
+# %% ../../nbs/runtime/06_head.ipynb #5539edae
+_products = threading.RLock()
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(
+        before=_products.acquire, after_in_parent=_products.release, after_in_child=_products.release
+    )
+
+# %% ../../nbs/runtime/06_head.ipynb #27553574
 class Head:
     """The anchored head of a model, read from its weights: rows of states.
 
@@ -314,6 +324,10 @@ class Head:
         """Documents' weights before pruning, in order of document and term, all above 0.
 
         Of states [T, D]; without them the lexical part alone, as it is."""
+        with _products:
+            return self._rows(tokens, hidden)
+
+    def _rows(self, tokens: Tokens, hidden: np.ndarray | None) -> Triples:
         whole = self.lexical(tokens, hidden)
         if hidden is not None:
             language = self.language(tokens)
@@ -321,7 +335,7 @@ class Head:
             added = self.expansion(vector, language, self.lengths(tokens) > 0, whole)
             whole = Triples.joined([whole, added]).merged(len(self.kinds))
             whole = Triples(whole.document, whole.term, self.saturated(whole.weight))
-        return whole.where(whole.weight > 0)
+        return whole.where(~(whole.weight <= 0))
 
     def saturated(self, weight: np.ndarray) -> np.ndarray:
         "log(1 + s*w)/s, nearly w where it is small; w itself where s, the setting `saturation`, is 0."

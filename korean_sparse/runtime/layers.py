@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEAST', 'PRECISIONS', 'positions_of', 'check_layers', 'multiplies_int8', 'usable_cores', 'Layers']
 
-# %% ../../nbs/runtime/04_layers.ipynb #4c91560a
+# %% ../../nbs/runtime/04_layers.ipynb #1d277bf9
 import ctypes
 import os
 import weakref
@@ -16,13 +16,13 @@ import numpy as np
 
 from ..core.rows import check
 from .graph import MICROSOFT, Graph
-from .weights import Weights
+from .weights import SCALE, Weights
 
 # From 1.29 on it reports home how it is used, by a thread that a forked child waits for in vain when it ends.
 os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
 import onnxruntime  # noqa: E402
 
-# %% ../../nbs/runtime/04_layers.ipynb #5d4ea242
+# %% ../../nbs/runtime/04_layers.ipynb #62818271
 _KINDS = ('bert', 'roberta', 'xlm-roberta')
 
 _BACKBONE = 'backbone.'  # before the names of the encoder's arrays
@@ -50,16 +50,22 @@ def _check_kind(settings: Mapping[str, Any], where: str) -> None:
 _SIZES = ('hidden_size', 'num_attention_heads', 'num_hidden_layers', 'intermediate_size', 'vocab_size')
 
 
+def _padding(settings: Mapping[str, Any]) -> int | None:
+    "The token that the RoBERTas count positions from, and do not count; none for BERT."
+    return None if settings['model_type'] == 'bert' else settings.get('pad_token_id', 1)
+
+
 def _first_position(settings: Mapping[str, Any]) -> int:
-    "The position of a text's first token; the RoBERTas count from behind their padding."
-    return 0 if settings['model_type'] == 'bert' else (settings.get('pad_token_id') or 0) + 1
+    "The position of a text's first token."
+    padding = _padding(settings)
+    return 0 if padding is None else padding + 1
 
 
 def positions_of(settings: Mapping[str, Any]) -> int:
     "How many tokens the encoder of these settings (`config.json`) reads at once."
     return settings.get('max_position_embeddings', 512) - _first_position(settings)
 
-# %% ../../nbs/runtime/04_layers.ipynb #cd89abc0
+# %% ../../nbs/runtime/04_layers.ipynb #7fc37e38
 def _shapes(settings: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     "The arrays that an encoder of these settings has, by name."
     width, wide = settings['hidden_size'], settings['intermediate_size']
@@ -78,15 +84,32 @@ def _shapes(settings: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {_BACKBONE + name: shape for name, shape in shapes.items()}
 
 
-def check_layers(settings: Mapping[str, Any], weights: Weights) -> None:
+_LARGEST = 65_504.0  # of half precision; no trained weight is beyond it
+
+
+def _check_settings(settings: Mapping[str, Any], config: str) -> None:
+    "Raise `DataError`, which begins with the file `config`, for settings that no encoder here has."
+    _check_kind(settings, config)
+    lacking = [name for name in _SIZES if not isinstance(settings.get(name), int) or settings[name] < 1]
+    check(not lacking, f'{config} says no number for {", ".join(lacking)}')
+    bert = settings['model_type'] == 'bert'
+    counted = bert or isinstance(settings.get('pad_token_id', 1), int)
+    check(
+        counted,
+        f'{config}: pad_token_id = {settings.get("pad_token_id")!r:.40}: positions are counted from it',
+    )
+    epsilon = settings.get('layer_norm_eps', 1e-12)
+    number = isinstance(epsilon, (int, float)) and not isinstance(epsilon, bool)
+    check(number and 0 <= epsilon <= 1, f'{config}: layer_norm_eps = {epsilon!r:.40}: must be 0 to 1')
+
+
+def check_layers(settings: Mapping[str, Any], weights: Weights, config: str = 'config.json') -> None:
     """Raise `DataError` unless the weights are those of an encoder of these settings that is computed here.
 
-    The settings are those of `config.json`; what they claim is compared with what is there before any memory
-    is taken."""
+    The settings are those of the file `config`; what they claim is compared with what is there before any
+    memory is taken."""
     where = weights.where
-    _check_kind(settings, where)
-    lacking = [name for name in _SIZES if not isinstance(settings.get(name), int) or settings[name] < 1]
-    check(not lacking, f'{where}: config.json says no number for {", ".join(lacking)}')
+    _check_settings(settings, config)
     settings = {'max_position_embeddings': 512, 'type_vocab_size': 2, **settings}
     there = {name: shape for name, shape in weights.shapes.items() if name.startswith(_BACKBONE)}
     layers, heads, width = (settings[n] for n in ('num_hidden_layers', 'num_attention_heads', 'hidden_size'))
@@ -101,6 +124,10 @@ def check_layers(settings: Mapping[str, Any], weights: Weights) -> None:
         found = there[name]
         said = f'{name} is {found}, where {shape} are needed'
         check(found == shape, f'{where} does not fit config.json: {said}')
+        x = weights.raw(name + SCALE if name + SCALE in weights else name)
+        check(x.dtype.kind == 'f', f'{where}: {name} is {x.dtype}, where floats are needed')
+        largest = float(np.abs(x).max(initial=0))
+        check(largest <= _LARGEST, f'{where}: {name} holds {largest:g}, which no trained weight is')
 
 # %% ../../nbs/runtime/04_layers.ipynb #2e60db4f
 LEAST = np.float32(0.17)  # GELU's least value is -.16997
@@ -209,7 +236,7 @@ def usable_cores() -> int:
     "How many processors this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
-# %% ../../nbs/runtime/04_layers.ipynb #28688fe8
+# %% ../../nbs/runtime/04_layers.ipynb #5279bf74
 class Layers:
     """The states of texts, from their token ids: an encoder that onnxruntime computes.
 
@@ -223,8 +250,8 @@ class Layers:
         self._settings, self._weights = dict(settings), weights
         self._epsilon = np.float32(settings.get('layer_norm_eps', 1e-12))
         table = lambda name: f'{_BACKBONE}embeddings.{name}_embeddings.weight'
-        self._words, first = table('word'), _first_position(settings)
-        self._positions = weights(table('position'))[first:] + weights(table('token_type'))[0]
+        self._words, self._padding = table('word'), _padding(settings)
+        self._positions = weights(table('position')) + weights(table('token_type'))[0]
         self._norm = [weights(f'{_BACKBONE}embeddings.LayerNorm.{name}') for name in ('weight', 'bias')]
         self._session = None
         self._start(self.threads)
@@ -244,7 +271,11 @@ class Layers:
     def _embedded(self, ids: np.ndarray) -> np.ndarray:
         "What the first layer reads, of token ids [B, L]: word, position and type vectors, normalised."
         x = self._weights.rows(self._words, ids)
-        x += self._positions[: ids.shape[1]]
+        if self._padding is None:
+            x += self._positions[: ids.shape[1]]
+        else:  # a RoBERTa counts no padding, wherever it stands
+            counted = ids != self._padding
+            x += self._positions[np.cumsum(counted, 1) * counted + self._padding]
         x -= x.mean(-1, keepdims=True)
         x /= np.sqrt((x * x).mean(-1, keepdims=True) + self._epsilon)
         x *= self._norm[0]

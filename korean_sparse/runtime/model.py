@@ -143,7 +143,7 @@ def _spelled(head: Head, tokenizer: Tokenizer, texts: Sequence[str], lengths: np
     once = OTHERWISE * (head.config.k1 + 1) / (1 + head.norm(lengths)[document])
     return Triples(document, term, head.saturated(once * head.worth[term] * head.spoken[term]))
 
-# %% ../../nbs/runtime/07_model.ipynb #d1904058
+# %% ../../nbs/runtime/07_model.ipynb #a1875883
 _BUDGETS = ('top_own', 'top_other', 'top_rest', 'top_translated')
 
 # settings that no array depends on
@@ -168,15 +168,16 @@ class SparseEncoder:
     def __init__(self, folder: Path, precision: str = 'auto', threads: int = 0):
         check(precision in PRECISIONS, f'precision = {precision!r}: known are {", ".join(PRECISIONS)}')
         whole = isinstance(threads, int) and not isinstance(threads, bool) and threads >= 0
-        check(whole, f'threads = {threads!r}: must be a whole number, 0 (all) or more')
+        check(whole and threads <= 1024, f'threads = {threads!r}: must be a whole number, 0 (all) to 1,024')
         self.folder, self._asked = folder, (precision, threads)
         parts = _read_parts(folder)
         self.vocab, self._weights = parts.vocab, parts.weights
         self.query = QueryEncoder(parts.vocab.tokenizer, parts.idf)
         int8 = precision == 'int8' or precision == 'auto' and parts.packed and multiplies_int8()
         self.precision = 'int8' if int8 else 'float32'
-        self._layers = Layers(parts.settings, parts.weights, int8, threads)
-        self._head = Head(parts.config, parts.weights)
+        with named(folder, 'a model that fails when it is made'):
+            self._layers = Layers(parts.settings, parts.weights, int8, threads)
+            self._head = Head(parts.config, parts.weights)
         self._room = positions_of(parts.settings)
         self._set(parts.config)
         _check_answer(self)
@@ -268,7 +269,7 @@ class SparseEncoder:
         "For pickle and copy: read again from the folder."
         return _again, (self.folder, *self._asked, self.config.settings)
 
-# %% ../../nbs/runtime/07_model.ipynb #1f657588
+# %% ../../nbs/runtime/07_model.ipynb #45642654
 def _batch(model: SparseEncoder, texts: Sequence[str], lexical_only: bool) -> tuple[SparseRows, list[bool]]:
     "Some texts as rows, and whether the end of each was cut off."
     found = model._cutter.encode_batch_fast([readable(text) for text in texts])
@@ -286,7 +287,7 @@ def _batch(model: SparseEncoder, texts: Sequence[str], lexical_only: bool) -> tu
     if model.config.spellings:
         spelled = _spelled(model._head, model.tokenizer, texts, model._head.lengths(tokens))
         whole = Triples.joined([whole, spelled]).merged(len(model.vocab), largest=True)
-        whole = whole.where(whole.weight > 0)
+        whole = whole.where(~(whole.weight <= 0))
     return _as_rows(whole, len(texts), len(model.vocab)), [bool(e.overflowing) for e in found]
 
 
@@ -295,7 +296,9 @@ def _no_weights() -> Triples:
 
 
 def _as_rows(whole: Triples, rows: int, columns: int) -> SparseRows:
-    "Triples in order of document and term as rows."
+    "Triples in order of document and term as rows; raises `DataError` for what is no number."
+    sane = bool(np.isfinite(whole.weight).all())
+    check(sane, 'the encoder gave NaN or infinite weights: the checkpoint is damaged')
     times = np.bincount(whole.document, minlength=rows)
     indptr = np.append(0, np.cumsum(times)).astype(np.int64)
     weights, terms = whole.weight.astype(np.float32), whole.term.astype(np.int32)
@@ -373,7 +376,7 @@ def check_complete(folder: Path, names: Sequence[str], what: str) -> None:
     if missing:
         raise FileNotFoundError(f'{folder} is not a complete {what}: it lacks {", ".join(missing)}')
 
-# %% ../../nbs/runtime/07_model.ipynb #ec65eec6
+# %% ../../nbs/runtime/07_model.ipynb #8e0439f8
 _FILES = ('model.safetensors', 'config.json', 'tokenizer.json', 'idf.json', 'head/model.safetensors')
 
 
@@ -391,7 +394,7 @@ def _read_parts(folder: Path) -> _Parts:
         )
         tokenizer = read_tokenizer(folder)
         weights, idf = _packed_weights(folder) if packed else _plain_weights(folder, tokenizer)
-        check_layers(settings, weights)
+        check_layers(settings, weights, f'{folder}/config.json')
         where = folder / PACKED if packed else folder / 'head/model.safetensors'
         kinds = weights.raw('head.kinds') if 'head.kinds' in weights else np.zeros(0)
         _check_sizes(folder, tokenizer.get_vocab_size(), kinds, idf, settings)

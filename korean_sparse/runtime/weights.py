@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.rows import check
 
-# %% ../../nbs/runtime/02_weights.ipynb #27031a79
+# %% ../../nbs/runtime/02_weights.ipynb #6e1c23f6
 PACKED = 'packed.safetensors'
 
 SCALE = '/scale'  # beside a matrix of eight bits: NAME and NAME/scale
@@ -33,10 +33,12 @@ class Weights:
             check(name.removesuffix(SCALE) in self._arrays, f'{where}: {name} without its matrix')
             x = self._arrays[name.removesuffix(SCALE)]
             fits = x.dtype == np.int8 and scale.dtype.kind == 'f' and scale.shape == (*x.shape[:-1], 1)
+            fits = fits and bool((scale >= 0).all())
             said = (
                 f'{name.removesuffix(SCALE)} is {x.dtype} {x.shape}, its scales {scale.dtype} {scale.shape}'
             )
             check(fits, f'{where}: {said}')
+            self._arrays[name] = scale.astype(np.float32)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
