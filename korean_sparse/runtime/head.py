@@ -132,7 +132,7 @@ def check_head_arrays(
         )
         check(low > 0 or name not in _ABOVE_ZERO, f'{where}: {name} holds {low:g}: it must be above 0')
 
-# %% ../../nbs/runtime/06_head.ipynb #a464cd21
+# %% ../../nbs/runtime/06_head.ipynb #95b399d5
 _GROUPS = (KOREAN, ENGLISH, OTHER)  # of terms; each has a scale, a threshold and a budget
 
 
@@ -211,9 +211,8 @@ class Expansion:
         near -= threshold
         near *= scale
         np.maximum(near, 0, out=near)
-        best = _largest(near, budget)
-        near_rows = np.broadcast_to(np.arange(len(rows))[:, None], best.shape).ravel()
-        found = Triples(near_rows, best.ravel(), np.take_along_axis(near, best, 1).ravel())
+        row, place = _largest(near, budget)
+        found = Triples(row, place, near[row, place])
         if translated is not None:
             found = self._with_words(found, near, rows, group, budget, translated)
         kept = found.where(~(found.weight <= 0))  # so that NaN is seen at the end
@@ -243,11 +242,15 @@ def _unit(x: np.ndarray) -> np.ndarray:
     return x / np.maximum(np.sqrt(np.einsum('nd,nd->n', x, x)), 1e-12)[:, None]
 
 
-def _largest(x: np.ndarray, k: int) -> np.ndarray:
-    "Where the `k` largest numbers of each row of `x` [N, M] are, [N, k], in any order."
-    if k >= x.shape[1]:
-        return np.broadcast_to(np.arange(x.shape[1]), x.shape)
-    return np.argpartition(x, x.shape[1] - k, axis=1)[:, -k:]
+def _largest(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    "Row and place of the up to `k` largest numbers above 0 of each row of `x` [N, M], rows in order."
+    places = []
+    for row in x:
+        above = np.flatnonzero(row)  # some hundred of ten thousand: far cheaper than to sort all of them
+        if len(above) > k:
+            above = above[np.argpartition(row[above], len(above) - k)[-k:]]
+        places.append(above)
+    return np.repeat(np.arange(len(x)), [len(above) for above in places]), np.concatenate(places)
 
 # %% ../../nbs/runtime/06_head.ipynb #5539edae
 _products = threading.RLock()
