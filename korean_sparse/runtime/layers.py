@@ -181,7 +181,7 @@ class _LayersGraph:
         return self.graph.node('MatMul', x, self.graph.constant(self.weights(name + '.weight').T))
 
     def by_token(self, x: str, name: str, most: str, zero: int) -> str:
-        "The product of states [T, D] with a matrix, each token in steps of its own; `most` [T] are the largest."
+        "The product of states [T, D] with a matrix, each token in steps of its own, from its `most`, [T]."
         graph = self.graph
         scale = graph.node('Mul', graph.node('Max', most, self.tiny), self.step[zero])
         if zero not in self.zeros:
