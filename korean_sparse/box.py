@@ -525,9 +525,9 @@ def _light(figures: Mapping) -> str:
     light = figures.get('light')
     if not light:
         return ''
-    head = '| set | queries | documents | PyTorch, float32 | onnxruntime, int8 |'
+    head = '| set | queries | documents | float32 | int8 |'
     rows = [
-        f'| {r["set"]} | {r["queries"]} | {r["documents"]} | {r["torch"]:.4f} | {r["int8"]:.4f} |'
+        f'| {r["set"]} | {r["queries"]} | {r["documents"]} | {r["float32"]:.4f} | {r["int8"]:.4f} |'
         for r in light['sets']
     ]
     table = '\n'.join([head, '|---|---|---|---|---|', *rows])
@@ -536,7 +536,7 @@ def _light(figures: Mapping) -> str:
 
 The figures above were measured with PyTorch in float32. Since {light['date']} documents are computed by \
 onnxruntime, in eight bits where the processor has instructions for them: {light['speed']}. nDCG@10 on \
-samples of the sets, every document encoded by both (`benchmarks/encode_box.py`):
+samples of the sets in both (`benchmarks/encode_box.py`; in float32 the rows are those of PyTorch):
 
 {table}
 """
