@@ -1,9 +1,10 @@
-"""The model in the box by onnxruntime (what `Search` uses) against the same by PyTorch in float32: documents a
-second, the rows, and the ranking on retrieval sets.
+"""The model in the box by onnxruntime (what `Search` uses) against the same by PyTorch in float32: documents
+a second, the rows, and the ranking on retrieval sets.
 
 Speed: the same texts of about 80 and 400 tokens, both sides alternating in one process, the median of the
 ratios of neighbouring runs. Ranking: each set of `--sets` (BEIR folders; A:B are the queries and qrels of A
-on the documents of B), all queries of `--queries` on their judged documents and others up to `--documents`.
+on the documents of B): the judged documents of `--queries` and others up to `--documents`, and all queries
+whose judged documents are among them.
 
 python benchmarks/encode_box.py                                   speed alone (three minutes on two cores)
 python benchmarks/encode_box.py --sets data/sample/retrieval      and the ranking
@@ -14,6 +15,7 @@ import json
 import os
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +56,16 @@ def speeds(models: dict, texts: list[str], runs: int) -> dict[str, list[float]]:
 
 
 def retrieval_set(entry: str, queries: int, documents: int):
-    "A set of a folder, or of the questions of one on the documents of another."
+    """A set of a folder, or of the questions of one on the documents of another: a sample of its documents,
+    and all questions whose judged documents are among them."""
     asked, _, read = entry.partition(':')
-    rs = load_retrieval(asked, documents=read)
-    return sample_retrieval(rs, queries or len(rs.queries), documents or len(rs.corpus), 0)
+    whole = load_retrieval(asked, documents=read)
+    part = sample_retrieval(whole, queries or len(whole.queries), documents or len(whole.corpus), 0)
+    right = {q: {d for d, grade in found.items() if grade > 0} for q, found in whole.qrels.items()}
+    known = [q for q, found in right.items() if q in whole.queries and found and found <= set(part.corpus)]
+    return replace(
+        part, queries={q: whole.queries[q] for q in known}, qrels={q: whole.qrels[q] for q in known}
+    )
 
 
 def encoded(model, texts: dict[str, str], known: dict[str, SparseRows]) -> SparseRows:
@@ -85,11 +93,10 @@ def ranking(models: dict, sets: list[str], queries: int, documents: int) -> dict
                 np.asarray(x.multiply(y).sum(1)) for x, y in ((first, other), (first, first), (other, other))
             ]
             alike = np.median(products[0] / np.maximum(np.sqrt(products[1] * products[2]), 1e-9))
-            print(
-                f'{name}: {len(rs.queries)} queries, {len(rs.corpus)} documents: torch {scores["torch"]:.4f}, '
-                f'{kind} {scores[kind]:.4f} ({scores[kind] - scores["torch"]:+.4f}), cosine of rows {alike:.4f}',
-                flush=True,
-            )
+            off = scores[kind] - scores['torch']
+            size = f'{len(rs.queries)} queries, {len(rs.corpus)} documents'
+            said = f'torch {scores["torch"]:.4f}, {kind} {scores[kind]:.4f} ({off:+.4f})'
+            print(f'{name}: {size}: {said}, cosine of rows {alike:.4f}', flush=True)
             figures[f'{kind}_off_{name.replace(" ", "_")}'] = round(scores[kind] - scores['torch'], 4)
     return figures
 

@@ -17,4 +17,5 @@ import lazy_loader
 # The names are listed in __init__.pyi beside this file; each is imported when it is first used, so that the
 # query side loads no torch.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__all__ = [name for name in __all__ if name[0].isupper()]  # `import *` brings no folder, of which some need extras
+# `import *` brings no folder, of which some need extras
+__all__ = [name for name in __all__ if name[0].isupper()]

@@ -39,7 +39,7 @@ def base(wheel, tmp_path_factory) -> Path:
 def run(base: Path, code: str, **environment: str) -> list[str]:
     "What a program prints that sees these packages and no others."
     environment = {k: v for k, v in os.environ.items() if not k.startswith('PYTHON')} | environment
-    start = f'import sys; sys.path = [p for p in sys.path if "site-packages" not in p]; sys.path.insert(0, {str(base)!r})'
+    start = f'import sys\nsys.path = [{str(base)!r}, *(p for p in sys.path if "site-packages" not in p)]'
     command = [sys.executable, '-S', '-c', f'{start}\n{code}']
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=base.parent)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -68,8 +68,10 @@ def test_three_lines_answer_at_once(base):
 import time
 {THREE_LINES}
 import json, sys
-status = [line for line in open('/proc/self/status') if line.startswith('VmRSS')] if sys.platform == 'linux' else []
-print(json.dumps({{'cpu': time.process_time(), 'rss': int(status[0].split()[1]) / 1000 if status else 0, 'by': search.model.precision}}))
+status = list(open('/proc/self/status')) if sys.platform == 'linux' else ['VmRSS: 0 kB']
+kilobytes = next(int(line.split()[1]) for line in status if line.startswith('VmRSS'))
+by = search.model.precision
+print(json.dumps({{'cpu': time.process_time(), 'rss': kilobytes / 1000, 'by': by}}))
 """
     run(base, program)  # bytecode is written, files are in memory: as every time but the first
     answer, figures = run(base, program)

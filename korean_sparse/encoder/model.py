@@ -49,6 +49,7 @@ from korean_sparse.runtime.model import (
     count_losses,
     cutter,
     installed_model,
+    named_terms,
     read_config,
 )
 from ..runtime.weights import PACKED
@@ -232,9 +233,7 @@ class SparseEncoder(nn.Module):
 
     def terms(self, row: csr_matrix, k: int = 10) -> list[tuple[str, float]]:
         "The `k` strongest terms of one encoded row and their weights, strongest first."
-        order = np.argsort(-row.data, kind='stable')[:k]
-        name = self.tokenizer.id_to_token
-        return [(name(int(row.indices[i])), round(float(row.data[i]), 3)) for i in order]
+        return named_terms(self.tokenizer, row, k)
 
     def save(self, folder: str | Path) -> Path:
         """Write the checkpoint as `folder`, which appears whole or not at all: all of it is new then.

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.rows import check
 from .config import LANGUAGES, EncoderConfig
-from .weights import Weights
+from .weights import LARGEST, Weights
 from ..text.vocabulary import ENGLISH, KOREAN, MUTED, OTHER
 
 # %% ../../nbs/runtime/06_head.ipynb #9356cc1d
@@ -83,8 +83,6 @@ def places_within(group: np.ndarray, value: np.ndarray) -> np.ndarray:
     return places
 
 # %% ../../nbs/runtime/06_head.ipynb #b3dd1669
-_LARGEST = 65_504.0  # of half precision; no trained weight is beyond it
-
 _ABOVE_ZERO = ('average_length', 'state_std')  # something is divided by them
 
 _NOT_NEGATIVE = ('kinds', 'dictionary', 'pool_weight', 'rarity')
@@ -127,7 +125,7 @@ def check_head_arrays(
         )
         low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
         check(
-            (low >= 0 or name not in _NOT_NEGATIVE) and max(-low, high) <= most.get(name, _LARGEST),
+            (low >= 0 or name not in _NOT_NEGATIVE) and max(-low, high) <= most.get(name, LARGEST),
             f'{where}: {name} holds {low:g} to {high:g}, which is out of its range',
         )
         check(low > 0 or name not in _ABOVE_ZERO, f'{where}: {name} holds {low:g}: it must be above 0')

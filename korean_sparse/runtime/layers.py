@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.rows import check
 from .graph import MICROSOFT, Graph
-from .weights import SCALE, Weights
+from .weights import LARGEST, SCALE, Weights
 
 # From 1.29 on it reports home how it is used, by a thread that a forked child waits for in vain when it ends.
 os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
@@ -84,9 +84,6 @@ def _shapes(settings: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {_BACKBONE + name: shape for name, shape in shapes.items()}
 
 
-_LARGEST = 65_504.0  # of half precision; no trained weight is beyond it
-
-
 def _check_settings(settings: Mapping[str, Any], config: str) -> None:
     "Raise `DataError`, which begins with the file `config`, for settings that no encoder here has."
     _check_kind(settings, config)
@@ -127,7 +124,7 @@ def check_layers(settings: Mapping[str, Any], weights: Weights, config: str = 'c
         x = weights.raw(name + SCALE if name + SCALE in weights else name)
         check(x.dtype.kind == 'f', f'{where}: {name} is {x.dtype}, where floats are needed')
         largest = float(np.abs(x).max(initial=0))
-        check(largest <= _LARGEST, f'{where}: {name} holds {largest:g}, which no trained weight is')
+        check(largest <= LARGEST, f'{where}: {name} holds {largest:g}, which no trained weight is')
 
 # %% ../../nbs/runtime/04_layers.ipynb #ef15dd44
 LEAST = np.float32(0.17)  # GELU's least value is -.16997
