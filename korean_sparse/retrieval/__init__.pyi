@@ -20,6 +20,7 @@ from .bm25 import (
 from .query import (
     QueryEncoder as QueryEncoder,
     SparseIndex as SparseIndex,
+    blended_idf as blended_idf,
     idf_weights as idf_weights,
     load_idf as load_idf,
     load_tokenizer as load_tokenizer,
