@@ -23,8 +23,13 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=[cfg['lib_path'], cfg['lib_path'] + '.*']),
     package_data={
-        cfg['lib_path']: ['model/*', 'py.typed', '*.pyi', '*/*.pyi']
-    },  # the model that SparseEncoder.load() finds, and the types
+        # the model that SparseEncoder.load() finds, the types, what a browser is given
+        cfg['lib_path']: ['model/*', 'py.typed', '*.pyi', '*/*.pyi', 'web/assets/*', 'server_page/*']
+    },
+    entry_points={
+        'console_scripts': ['korean-sparse = korean_sparse.command:main'],
+        'mkdocs.plugins': ['korean_sparse = korean_sparse.web.mkdocs:SearchPlugin'],
+    },
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require=extras,
