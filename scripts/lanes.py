@@ -17,7 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 # tests that need a node or the wheel, and (for the balance) those in the browser
-OF_NODES = ('box', 'cluster', 'house', 'install', 'jupyterlab', 'opensearch', 'readme')
+OF_NODES = (
+    *('box', 'cluster', 'house', 'install', 'jupyterlab', 'opensearch', 'readme'),
+    *('web_engine', 'web_page', 'command', 'server'),
+)
 NOTEBOOKS = [str(BIN / 'nbdev_test'), '--n_workers', '1', '--timing']
 PYTEST = [sys.executable, '-m', 'pytest', '--durations', '20', '-p', 'no:cacheprovider']
 

@@ -27,8 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY, NBS = ROOT / 'korean_sparse', ROOT / 'nbs'
 PAGES, OUT = ROOT / 'build/site', ROOT / '_site'
 # in the order in which things build upon each other
-WINGS = 'core text retrieval runtime wiki pairs timeline encoder examples training judging opensearch'.split()
-DOORS = ['search', 'sentence_transformers']
+WINGS = (
+    'core text retrieval runtime store pages web wiki pairs timeline encoder examples training judging '
+    'opensearch'
+).split()
+DOORS = ['search', 'command', 'server', 'intake', 'terminal', 'messages', 'sentence_transformers']
 COPIED = {
     'CHANGELOG.md': 'changelog.md',
     'CONTRIBUTING.md': 'contributing.md',

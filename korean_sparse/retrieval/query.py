@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['MUTED_WEIGHT', 'OWN_SHARE', 'FEW', 'idf_weights', 'plain_idf', 'raise_numbers', 'blended_idf', 'special_ids',
-           'load_tokenizer', 'read_idf', 'load_idf', 'readable', 'QueryEncoder', 'Growing', 'SparseIndex']
+           'load_tokenizer', 'read_idf', 'load_idf', 'readable', 'QueryEncoder', 'Growing', 'whole_letters',
+           'SparseIndex']
 
 # %% ../../nbs/retrieval/02_query.ipynb #ff406e34
 import json
@@ -376,7 +377,7 @@ class _Postings:
         return _Postings(self.ids + later.ids, self.first, self.begins + later.begins, *both)
 
 # %% ../../nbs/retrieval/02_query.ipynb #5158e7fc
-def _whole_letters(query: QueryEncoder, text: str, ids: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def whole_letters(query: QueryEncoder, text: str, ids: np.ndarray, weights: np.ndarray) -> np.ndarray:
     "The `weights` [N, B] of bytes in documents, 0 where no letter of the query is there as a whole."
     column = {i: n for n, i in enumerate(ids.tolist())}
     there = np.zeros(weights.shape, bool)
@@ -552,7 +553,7 @@ class SparseIndex(_Collection):
         weights = np.zeros((len(holders), len(ids)), scores.dtype)
         for n, places, found in lists:
             weights[row[places], n] = found
-        weights = _whole_letters(self.asked, text, ids, weights)
+        weights = whole_letters(self.asked, text, ids, weights)
         # one by one: the last bit of a matrix product depends on how many documents there are
         scores[holders] += sum(weights[:, n] * idf for n, idf in enumerate(self.asked.idf[ids]))
 
@@ -569,7 +570,7 @@ class SparseIndex(_Collection):
         weights = self._weights(self._places[doc_id], ids)
         in_bytes = self.asked.read_by_bytes(ids)
         if in_bytes.any():
-            weights[:, in_bytes] = _whole_letters(self.asked, text, ids[in_bytes], weights[:, in_bytes])
+            weights[:, in_bytes] = whole_letters(self.asked, text, ids[in_bytes], weights[:, in_bytes])
         parts = weights.ravel() * self.asked.idf[ids]
         labels, added = self.asked.labels(text), {}
         for i, part in zip(ids.tolist(), parts.tolist()):
