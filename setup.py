@@ -27,7 +27,7 @@ setup(
         cfg['lib_path']: ['model/*', 'py.typed', '*.pyi', '*/*.pyi', 'web/assets/*', 'server_page/*']
     },
     entry_points={
-        'console_scripts': ['korean-sparse = korean_sparse.command:main'],
+        'console_scripts': ['korean-sparse = korean_sparse.__main__:run'],
         'mkdocs.plugins': ['korean_sparse = korean_sparse.web.mkdocs:SearchPlugin'],
     },
     python_requires='>=' + cfg['min_python'],

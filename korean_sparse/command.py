@@ -11,6 +11,8 @@ import json
 import logging
 import os
 import re
+import shlex
+import shutil
 import sys
 import traceback
 from contextlib import ExitStack
@@ -20,12 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from .core.rows import DataError, check, log
-from .messages import Messages, spoken
+from .messages import Messages, library_error, spoken
 from korean_sparse.terminal import (
     Commands,
     as_notes,
     coloured,
     for_programs,
+    given_stdin,
     json_line,
     note,
     painted,
@@ -54,6 +57,11 @@ def _typed(text: str) -> str:
     return os.fsencode(text).decode('utf-8', 'replace') if escaped else text
 
 
+def _quoted(path: str) -> str:
+    "A path as it is typed in a shell, in a command that is shown."
+    return shlex.quote(f'./{path}' if path.startswith('-') else path)
+
+
 def _check_there(paths: Sequence[str], say: Messages) -> None:
     "Raise `DataError` for a path that is not there."
     for path in paths:
@@ -68,7 +76,7 @@ def _opened(args: argparse.Namespace, say: Messages) -> 'Store':
     try:
         return Store(args.store, model, read_only=True)
     except FileNotFoundError:
-        raise DataError(say('store.none', path=args.store)) from None
+        raise DataError(say('store.none', path=args.store, quoted=_quoted(args.store))) from None
 
 # %% ../nbs/doors/02_command.ipynb #c233e9f2
 _FORMATS = ('jsonl', 'csv', 'tsv', 'lines')
@@ -80,6 +88,7 @@ def _add_index(commands: Commands) -> None:
     add('-o', '--store', key='store', required=True, metavar='STORE')
     for name in ('id', 'text', 'title'):
         add(f'--{name}', key=name, default='', metavar='COLUMN')
+    add('--prefix', key='prefix', action='store_true')
     add('--format', key='format', choices=_FORMATS, default='')
     add('--encoding', key='encoding', default='', metavar='NAME')
     add('--batch', key='batch', least=1, default=128, metavar='N')
@@ -101,19 +110,27 @@ def _index(args: argparse.Namespace, say: Messages) -> int:
         what = say('index.nothing', path=', '.join(files), known=known_endings())
         raise DataError(what)
     model = _model(args.model) if args.model else None
+    made, total = not os.path.lexists(args.store), 0
     try:
         with Store(args.store, model) as store:
-            return _take_all(args, say, store, sources)
+            try:
+                return _take_all(args, say, store, sources, made)
+            finally:
+                total = len(store)
+                if made and not total:  # nobody has seen it, and the lock on it is held
+                    shutil.rmtree(store.path)
     except KeyboardInterrupt:
-        note(say('index.killed', store=args.store))
+        note(say('index.killed', store=args.store) if total else say('interrupted'))
         return 130
 
 
-def _take_all(args: argparse.Namespace, say: Messages, store: 'Store', sources: Sequence[Any]) -> int:
-    "Take all sources, then say what was done."
+def _take_all(
+    args: argparse.Namespace, say: Messages, store: 'Store', sources: Sequence[Any], made: bool
+) -> int:
+    "Take all sources, then say what was done; a store that was `made` for it has to get something."
     from korean_sparse.intake import Columns, Intake
 
-    columns = Columns(*map(_typed, (args.id, args.text, args.title)), args.encoding)
+    columns = Columns(*map(_typed, (args.id, args.text, args.title)), args.encoding, args.prefix)
     with (
         progress_bar('index') as bar,
         Intake(store, args.store, columns, args.batch, args.again, told=bar.update) as intake,
@@ -127,7 +144,10 @@ def _take_all(args: argparse.Namespace, say: Messages, store: 'Store', sources: 
         if not args.keep:
             intake.remove_missing(path for path in args.paths if path != '-')
         done, total = intake.done, len(store)
-    code = 2 if done.unread and not done.new + done.changed + done.same else 0
+    code = 0 if not done.unread else 3 if done.new + done.changed + done.same else 2
+    if made and not total:
+        _say_losses(done, say)
+        raise DataError(say('index.empty'))
     if args.json:
         json_line({'store': args.store, 'documents': total} | done.to_dict())
         return code
@@ -135,7 +155,7 @@ def _take_all(args: argparse.Namespace, say: Messages, store: 'Store', sources: 
     print(say('indexed', store=args.store, total=total, **counts))
     _say_losses(done, say)
     if total and done.new == total:
-        note(say('index.next', store=args.store))
+        note(say('index.next', quoted=_quoted(args.store)))
     return code
 
 
@@ -146,7 +166,7 @@ def _say_losses(done: Any, say: Messages) -> None:
     if done.unread:
         note(say('index.unread', n=len(done.unread)))
     for error in done.unread[:10]:
-        note(f'  {tame(error)}')
+        note(f'  {tame(library_error(error, say.lang))}')
     if len(done.unread) > 10:
         note('  …')
 
@@ -207,12 +227,15 @@ def _search(args: argparse.Namespace, say: Messages) -> int:
         for_programs()
     question = ' '.join(map(_typed, args.question))
     if question == '-':
-        question = ' '.join(sys.stdin.buffer.read(1 << 20).decode('utf-8', 'replace').split())
+        question = ' '.join(given_stdin(say).buffer.read(1 << 20).decode('utf-8', 'replace').split())
     check(bool(question.strip()), say('search.empty'))
-    try:
-        wanted = read_filter([*map(_typed, args.filter)])
-    except ValueError as e:
-        raise DataError(say('search.bad_filter', value=' '.join(args.filter)) + f' ({e})') from None
+    filters = [*map(_typed, args.filter)]
+    for one in filters:
+        try:
+            read_filter([one])
+        except ValueError as e:
+            raise DataError(say('search.bad_filter', value=one) + f' ({e})') from None
+    wanted = read_filter(filters)
     with _opened(args, say) as store:
         log.setLevel(logging.ERROR)  # what a question cannot find is said below
         hits = store.search(question, args.k, filter=wanted, offset=args.offset)
@@ -253,8 +276,8 @@ def _token(args: argparse.Namespace, say: Messages) -> str:
         token = os.environ.get('KOREAN_SPARSE_TOKEN', '').strip()
         if not token:
             return ''
-    good = len(token) >= _LEAST_TOKEN and re.fullmatch('[!-~]+', token)
-    check(bool(good), say('serve.short_token', n=len(token), least=_LEAST_TOKEN))
+    check(re.fullmatch('[!-~]*', token) is not None, say('serve.odd_token'))
+    check(len(token) >= _LEAST_TOKEN, say('serve.short_token', n=len(token), least=_LEAST_TOKEN))
     return token
 
 
@@ -424,9 +447,19 @@ def _add_site(commands: Commands) -> None:
     add = commands.add('site', _site, model=True)
     add('pages', key='pages', nargs='+', metavar='PAGES')
     add('-o', '--out', key='out', required=True, metavar='OUT')
+    add('--root', key='root', default='', metavar='URL')
     add('--title', key='title', default='')
     add('--lang', key='lang', choices=('ko', 'en'), default=commands.say.lang)
     add('--cache', key='cache', metavar='FILE')
+
+
+def _check_apart(pages: Sequence[str], out: str, say: Messages) -> None:
+    "Raise `DataError` for a site that would be written among the pages that it is made of."
+    site = Path(out).resolve()
+    for page in pages:
+        source = Path(page).resolve()
+        apart = site != source and site not in source.parents and source not in site.parents
+        check(apart, say('site.within', out=out, page=page))
 
 
 def _site(args: argparse.Namespace, say: Messages) -> int:
@@ -435,11 +468,13 @@ def _site(args: argparse.Namespace, say: Messages) -> int:
     from korean_sparse.web.build import build_site
 
     _check_there(args.pages, say)
+    _check_apart(args.pages, args.out, say)
     left_out, pages = LeftOut(), []
     for path in args.pages:
         pages += read_pages(path, left_out, progress=sys.stderr.isatty())
     check(bool(pages), say('site.none', paths=', '.join(args.pages)) + (f' ({left_out})' if left_out else ''))
     build = partial(build_site, pages, Path(args.out), title=_typed(args.title), lang=args.lang)
+    build = partial(build, root=args.root, with_pages=not args.root)
     with ExitStack() as stack:
         model: Any = _model(args.model)
         if args.cache:
@@ -482,7 +517,7 @@ def _failed(error: BaseException, say: Messages, debug: bool) -> int:
         traceback.print_exception(type(error), error, error.__traceback__)
     named = isinstance(error, OSError) and error.strerror and error.filename is not None
     what = f'{error.filename}: {error.strerror}' if named else str(error) or type(error).__name__
-    note(say('error', what=tame(what)))
+    note(say('error', what=tame(library_error(what, say.lang))))
     return 2
 
 
@@ -492,8 +527,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         main(['search', 'my-store', '커피를 마셔도 되나요'])
 
     Returns the exit code: 0 for done, 1 if `search` found nothing, 2 for a mistake, which is named on stderr,
-    130 if it was interrupted."""
+    3 if `index` has done all but files that could not be read, 130 if it was interrupted."""
     say, debug, level = Messages(spoken()), False, log.level
+    if sys.stderr is None:  # it is closed
+        sys.stderr = open(os.devnull, 'w')
+    if sys.stdout is None:
+        note(say('error', what=say('stdout.closed')))
+        return 2
     try:
         with as_notes(say):
             parser = command_parser(say)

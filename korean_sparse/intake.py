@@ -120,6 +120,7 @@ class Columns:
     text: str = ''
     title: str = ''
     encoding: str = ''
+    prefix: bool = False  # whether ids of rows begin with the name of their table
 
     @property
     def given(self) -> dict[str, str]:
@@ -136,15 +137,19 @@ class Entry:
     where: str
 
 
-_FIELDS = Schema('table', {name: DOCUMENT.fields[name] for name in ('id', 'title', 'text')})
+_MORE = {'id': (), 'title': ('question', '질문'), 'text': ('answer', '답변', '답')}  # of lists of questions
+_FIELDS = Schema('table', {name: (*DOCUMENT.fields[name], *more) for name, more in _MORE.items()})
 
 
 def _columns(names: tuple[str, ...], columns: Columns, where: str) -> dict[str, str]:
     "Field -> column of rows with these columns. Raises `DataError` if none holds a text."
     found = settle(names, _FIELDS, columns.given)
+    if 'text' not in found and found.get('title', '').casefold() in _MORE['title']:
+        found['text'] = found.pop('title')  # questions alone
     check(
         'text' in found,
-        f'{where}: no column is known to hold the text; name one with --text: {", ".join(names)}',
+        f'{where}: no column holds the text: a table begins with a line of column names, one of them text, '
+        f'body, content, 본문, 내용 or answer, or named by --text; the first line is {", ".join(names)!r:.200}',
     )
     return found
 
@@ -208,12 +213,14 @@ def table_entries(
 ) -> Iterator[Entry]:
     """The documents of a table or of JSON lines.
 
-    Rows without an id are called `name` and their number or, with an empty `name`, by the hash of their text.
+    Rows without an id are called `name` and their number or, with an empty `name` (a pipe), by the hash of
+    their text.
     Rows without a text are counted in `left_out`. Raises `DataError` that names file and line for a bad row,
     for an id that is none, and if no column holds a text."""
     lost, known = LeftOut() if left_out is None else left_out, {}
     letters = _suffix(Path(path)) in ('.csv', '.tsv', '.tab', '.txt')
     for n, (where, row) in enumerate(read_records(path, columns.encoding), 1):
+        where = where if name else f'stdin{where.removeprefix(str(path))}'
         names = tuple(row)
         if names not in known:
             known[names] = _columns(names, columns, where)
@@ -224,7 +231,10 @@ def table_entries(
             continue
         own, body = row.get(found.get('id')), f'{title}\n{text}' if title and text != title else text
         body = body.strip() or title
-        i = as_id(own, where) if own is not None and own != '' else f'{name}:{n}' if name else text_id(body)
+        if own is None or own == '':
+            i = f'{name}:{n}' if name else text_id(body)
+        else:
+            i = f'{name}:{as_id(own, where)}' if columns.prefix and name else as_id(own, where)
         metadata = _metadata_of(row, found.values(), lost, where)
         if letters:
             metadata = {key: _numeric(value) for key, value in metadata.items()}
@@ -256,7 +266,7 @@ def line_entries(path: str | Path, encoding: str = '') -> Iterator[Entry]:
     "A document a line, but for empty ones."
     for n, line in read_lines(path, encoding):
         if text := line.strip():
-            yield Entry(text_id(text), text, {}, f'line {n}')
+            yield Entry(text_id(text), text, {}, f'stdin, line {n}')
 
 
 def pipe_format(begin: bytes) -> str:
@@ -516,9 +526,10 @@ def _own_id(intake: Intake, entry: Entry, source: SourceFile) -> str:
         owner = intake.ledger.owner(i)
         if owner in (None, source.path, PIPE) or not owner.exists():
             return i
-        if source.reads == 'table' or not source.folder:
+        if source.reads == 'table' and not intake.columns.prefix or not source.folder:
             break
-    raise DataError(f'{entry.where}: the id {i!r} is already that of a document of {owner}')
+    also = f'; with --prefix it is {f"{source.name}:{entry.id}"!r}' if source.reads == 'table' else ''
+    raise DataError(f'{entry.where}: the id {i!r} is already that of a document of {owner}{also}')
 
 
 def _upsert(intake: Intake, batch: dict[str, Entry]) -> None:

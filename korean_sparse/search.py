@@ -295,7 +295,8 @@ class Search(_Asked):
 
     A call gives up to `k` of `Hit`, the best first, and only texts that share a term with the question.
     Ids are text: 0 is '0'. Half a character (a lone surrogate) becomes U+FFFD, in texts and questions.
-    `Search.open` gives the same on disk.
+    A text is taken as a whole: what stands behind the model's last window is not found. `Search.open` gives
+    the same on disk, where a long text is cut into passages, so that more of it is found, and other scores.
 
     Raises `DataError` (a `ValueError`) for one string in place of a list, a text that is not a string, an id
     that is there already, an empty question, metadata that cannot be compared, and a `k` or `batch_size` that
@@ -364,6 +365,15 @@ class Search(_Asked):
             known = {i for i in ids if i in self._state.texts}
             self._state = self._state.without(known)
         return len(known)
+
+    def close(self) -> None:
+        "Does nothing, and may be called often: for programs that take a `Store` as well."
+
+    def __enter__(self) -> 'Search':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __getstate__(self) -> dict:
         "For pickle and copy: all but the lock."

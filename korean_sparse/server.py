@@ -7,6 +7,7 @@ __all__ = ['read_filter', 'Limits', 'Buckets', 'problem', 'Guard', 'app', 'is_lo
 
 # %% ../nbs/doors/03_server.ipynb #34a30583
 import asyncio
+import difflib
 import hmac
 import html
 import ipaddress
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
     from korean_sparse.store.disk import Store
 
 # %% ../nbs/doors/03_server.ipynb #7e823455
-_CONDITION = re.compile(r'\s*([^<>=!{}\[\]"]+?)\s*(>=|<=|!=|=|<|>)\s*(.*?)\s*', re.DOTALL)
+_CONDITION = re.compile(r'\s*([^<>=!{}\[\]"]+?)\s*(>=|<=|!=|=|<|>)(?![<>=!])\s*(.*?)\s*', re.DOTALL)
 _NAMES = {'>=': 'gte', '<=': 'lte', '>': 'gt', '<': 'lt'}
 _WORDS = {'true': True, 'false': False, 'null': None}
+_SIGNS = '= != > >= < <='
 
 
 def _number_of(text: str) -> int | float | None:
@@ -51,7 +53,7 @@ def _condition(text: str) -> dict[str, Any]:
     "The filter that a condition such as `year>=2020` is. Raises `ValueError`."
     found = _CONDITION.fullmatch(text)
     if not found:
-        raise ValueError('no condition')
+        raise ValueError(f'write key=value with one of {_SIGNS}, or a JSON object')
     name, sign, value = found.groups()
     number = _number_of(value)
     if sign in _NAMES:
@@ -61,34 +63,53 @@ def _condition(text: str) -> dict[str, Any]:
     return {'not': equal} if sign == '!=' else equal
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    "An object of JSON; raises `ValueError` for a key that is there twice, of which one would be lost."
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f'the key {next(n for n in names if names.count(n) > 1)!r:.60} is there twice')
+    return found
+
+
+def _json_once(text: str | bytes) -> Any:
+    "A value of JSON in which no key is there twice. Raises `ValueError`, `RecursionError`."
+    return json.loads(text, object_pairs_hook=_once)
+
+
 def read_filter(texts: Sequence[str]) -> dict[str, Any] | None:
     """The filter that some texts, all of which must hold, stand for; None without any.
 
         read_filter(['year>=2020', 'lang=ko'])      # {'all': [{'year': {'gte': 2020}}, {'lang': 'ko'}]}
 
-    Each is JSON of an object, or a condition. Raises `ValueError` for what is neither."""
+    Each is JSON of an object, or a condition with one of = != > >= < <=.
+    Raises `ValueError` for what is neither."""
     specs = []
     for text in texts:
         if not text.lstrip().startswith('{'):
             specs.append(_condition(text))
             continue
         try:
-            specs.append(json.loads(text))
+            specs.append(_json_once(text))
         except RecursionError:
             raise ValueError('JSON that is too deep') from None
     return (specs[0] if len(specs) == 1 else {'all': specs}) if specs else None
 
 # %% ../nbs/doors/03_server.ipynb #58ee1e5f
+_HEADER_BYTES = 32_768  # of an address and its headers
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an application gives at most.
 
-    `rate`: requests a second of one client, for long; `body`: bytes of a request; `question` and `filter`:
-    letters; `k`: hits at once; `depth`: `k + offset`; `conditions`: values of a filter; `wait`: seconds for
-    a body."""
+    `rate`: requests a second of one client, for long; `body`: bytes of a request; `headers`: bytes of its
+    address and headers, 32,768 at most; `question` and `filter`: letters; `k`: hits at once; `depth`:
+    `k + offset`; `conditions`: values of a filter; `wait`: seconds for a body."""
 
     rate: float = 50.0
     body: int = 16_384
+    headers: int = _HEADER_BYTES
     question: int = 1_000
     filter: int = 4_000
     k: int = 100
@@ -190,9 +211,13 @@ class Guard:
             return await self.inner(scope, receive, send)
         if scope['type'] != 'http':
             return await send({'type': 'websocket.close', 'code': 1008})
-        began = []
+        began, head = [], scope['method'] == 'HEAD'
+        if head:  # as GET, without the body
+            scope = {**scope, 'method': 'GET'}
 
         async def answer(message: _Scope) -> None:
+            if message['type'] == 'http.response.body' and head:
+                message = {**message, 'body': b''}
             if message['type'] == 'http.response.start':
                 began.append(True)
                 own = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
@@ -212,6 +237,10 @@ class Guard:
     def _check(self, scope: _Scope) -> None:
         "Raise `_Refused` for what is not answered."
         headers = {name: value.decode('latin-1') for name, value in scope['headers']}
+        size = sum(len(name) + len(value) for name, value in scope['headers'])
+        size += len(scope.get('raw_path') or b'') + len(scope.get('query_string', b''))
+        if size > self.limits.headers:
+            raise _Refused(431, problem(f'address and headers have at most {self.limits.headers} bytes'))
         host = headers.get(b'host', '')
         if self.local and not _LOCAL.fullmatch(host):
             raise _Refused(421, problem('this server answers to localhost alone', 'host', host))
@@ -275,12 +304,13 @@ def _found(
         raise _Refused(422, problem('a question is not empty', 'q', question))
     if k + offset > limits.depth:
         raise _Refused(422, problem(f'k + offset is at most {limits.depth}', 'offset', offset))
-    hits = store.search(question, k, filter=_filter_of(wanted, limits), offset=offset)
-    shown = hits.to_dicts()
+    spec, understood = _filter_of(wanted, limits), store.understood(question)
+    # a question in which no word carries weight finds nothing, and would be written into the log
+    hits = store.search(question, k, filter=spec, offset=offset) if understood else None
+    shown = hits.to_dicts() if hits else []
     if not texts:
         for hit in shown:
             del hit['text']
-    understood = store.understood(question)
     return {'question': question, 'understood': understood, 'offset': offset, 'hits': shown}
 
 
@@ -295,7 +325,7 @@ def _filter_of(wanted: Any, limits: Limits) -> Any:
         check(_size(spec) <= limits.conditions, f'a filter has at most {limits.conditions} values')
         return Filter.of(spec)
     except ValueError as e:  # and `DataError`, which is one
-        said = str(e) if isinstance(e, DataError) else f'write JSON, or key=value ({e})'
+        said = str(e) if isinstance(e, DataError) else f'no filter: {e}'
         raise _Refused(422, problem(said[:300], 'filter', wanted)) from None
 
 
@@ -371,7 +401,7 @@ def _asked(limits: Limits) -> Any:
     from pydantic import BaseModel, ConfigDict, Field
 
     class Question(BaseModel):
-        model_config = ConfigDict(extra='forbid')
+        model_config = ConfigDict(extra='forbid', strict=True)
         q: str = Field(min_length=1, max_length=limits.question, description='the question')
         k: int = Field(10, ge=1, le=limits.k, description='how many hits')
         offset: int = Field(0, ge=0, le=limits.depth, description='how many of the best to pass over')
@@ -379,6 +409,39 @@ def _asked(limits: Limits) -> Any:
         texts: bool = Field(False, description='whether each hit holds its whole text')
 
     return Question
+
+
+_PARAMETERS = ('q', 'k', 'offset', 'filter', 'texts')
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    "What is said of a parameter that nobody knows, with the one that is nearest."
+    near = difflib.get_close_matches(name.lower(), known, 1)
+    meant = (
+        f'did you mean {near[0]}?' if near else f'known are {", ".join(known)}' if known else 'there is none'
+    )
+    return f'unknown parameter; {meant}'
+
+
+def _only(*known: str) -> Any:
+    "What refuses parameters of an address that are unknown or there twice, and keys of a body there twice."
+    from fastapi import Depends, Request
+
+    async def refuse(request: Request) -> None:
+        names = [name for name, _ in request.query_params.multi_items()]
+        for name in names:
+            if name not in known:
+                raise _Refused(422, problem(_unknown(name, known), name[:_SHOWN], request.query_params[name]))
+            if names.count(name) > 1:
+                raise _Refused(422, problem('is there twice', name, request.query_params[name]))
+        body = await request.body()
+        try:
+            if body:
+                _json_once(body)
+        except (ValueError, RecursionError) as e:
+            raise _Refused(422, problem(str(e)[:300], 'body')) from None
+
+    return Depends(refuse)
 
 
 def _answers_problems(web: 'FastAPI') -> None:
@@ -395,7 +458,8 @@ def _answers_problems(web: 'FastAPI') -> None:
         first = e.errors()[0]
         place = [str(part) for part in first['loc'] if part not in ('query', 'path', 'body')]
         value = None if first['type'] == 'missing' else first.get('input')
-        return respond(422, problem(str(first['msg']), '.'.join(place) or 'body', value))
+        said = _unknown(place[-1], _PARAMETERS) if first['type'] == 'extra_forbidden' else str(first['msg'])
+        return respond(422, problem(said, '.'.join(place) or 'body', value))
 
     @web.exception_handler(HTTPException)
     async def refused(request: Any, e: HTTPException) -> JSONResponse:
@@ -416,11 +480,18 @@ def _add_api(web: 'FastAPI', store: 'Store | Search', limits: Limits, open_to_al
 
     from fastapi import Body, Path, Query
     from fastapi.responses import JSONResponse
+    from starlette.convertors import PathConvertor, register_url_convertor
 
+    class AnyId(PathConvertor):
+        regex = r'[\s\S]*'  # with line ends
+
+    register_url_convertor('any_id', AnyId())
     shapes, question = _shapes(), _asked(limits)
     wrong = {status: {'model': shapes['Problem']} for status in (401, 413, 422, 429)}
 
-    @web.get('/search', summary='Ask', responses={**wrong, 200: {'model': shapes['Answer']}})
+    answers, asking = {**wrong, 200: {'model': shapes['Answer']}}, [_only(*_PARAMETERS)]
+
+    @web.get('/search', summary='Ask', responses=answers, dependencies=asking)
     def search(
         q: Annotated[str, Query(min_length=1, max_length=limits.question, description='the question')],
         k: Annotated[int, Query(ge=1, le=limits.k)] = 10,
@@ -432,13 +503,15 @@ def _add_api(web: 'FastAPI', store: 'Store | Search', limits: Limits, open_to_al
     ) -> JSONResponse:
         return JSONResponse(_found(store, limits, q, k, offset, filter or None, texts))
 
-    @web.post('/search', summary='Ask, with JSON', responses={**wrong, 200: {'model': shapes['Answer']}})
+    @web.post('/search', summary='Ask, with JSON', responses=answers, dependencies=[_only()])
     def search_json(asked: Annotated[question, Body()]) -> JSONResponse:
         return JSONResponse(_found(store, limits, asked.q, asked.k, asked.offset, asked.filter, asked.texts))
 
     found = {**wrong, 200: {'model': shapes['Document']}, 404: {'model': shapes['Problem']}}
 
-    @web.get('/documents/{id:path}', summary='A document by its id', responses=found)
+    @web.get(
+        '/documents/{id:any_id}', summary='A document by its id', responses=found, dependencies=[_only()]
+    )
     def document(id: Annotated[str, Path(max_length=2000)]) -> JSONResponse:
         return JSONResponse(_document(store, id))
 
@@ -532,7 +605,8 @@ def serve(web: Guard, listening: socket.socket, started: Callable[[], object] = 
         ws='none',
         timeout_keep_alive=5,
         timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=32_768,
+        http='h11',  # which stops to read headers that do not end
+        h11_max_incomplete_event_size=_HEADER_BYTES,
     )
     server = uvicorn.Server(config)
     here = threading.current_thread() is threading.main_thread()

@@ -1,5 +1,6 @@
 """The command as people use it: folders, tables, pipes, two languages, mistakes, kills, and the help's examples."""
 
+import io
 import json
 import os
 import pty
@@ -108,7 +109,7 @@ def test_what_cannot_be_read_stays_as_it_was(notes, said):
     said('index', notes, '-o', 'store')
     (notes / 'coffee.md').write_bytes(b'\xff\xfe\xfd' * 50 + b'\x00\x01\x02')
     code, out, err = said('index', notes, '-o', 'store')
-    assert code == 0 and '1 files could not be read' in err and 'coffee.md' in err, (out, err)
+    assert code == 3 and '1 files could not be read' in err and 'coffee.md' in err, (out, err)
     with Store('store', read_only=True) as store:
         assert '두 잔' in store.get('coffee.md').text
     shutil.rmtree(notes / 'sub')
@@ -133,9 +134,19 @@ def test_tables_have_columns_metadata_and_filters(tmp_path, said):
     assert ids('연도>=2024') == ids('연도=2024') == ids('{"연도": 2024}') == ids('title=이사') == ['2']
     assert ids('연도<2024', '분류=civic') == ids('연도!=2024') == ['1']
     assert ids('분류=other') == []
-    for wrong in ('연도', '{"연도": ', '{"연도": {"near": 3}}', '[1]'):
-        code, out, err = said('search', 'store', '신고', '--filter', wrong)
+    for wrong in (
+        '연도',
+        '{"연도": ',
+        '{"연도": {"near": 3}}',
+        '{"연도": 1, "연도": 2}',
+        '[1]',
+        '연도>>5',
+        '연도=>5',
+        '연도==5',
+    ):
+        code, out, err = said('search', 'store', '신고', '--filter', '분류=civic', '--filter', wrong)
         assert code == 2 and not out and err.startswith('error: ') and 'Traceback' not in err, err
+        assert '분류' not in err and ('near' in wrong or '= != > >= < <=' in err), err
 
 
 def test_pipes_in(tmp_path, model):
@@ -435,3 +446,112 @@ def test_it_starts_at_once(tmp_path):
     assert done.stdout.strip() == '[]', done.stderr
     done = process('--version', cwd=tmp_path)
     assert done.stdout.decode().startswith('korean-sparse ') and done.returncode == 0
+
+
+@pytest.mark.parametrize('closed', (0, 1, 2))
+def test_what_is_closed_is_named(closed, notes, said, tmp_path):
+    said('index', notes, '-o', 'store')
+    question = '-' if closed == 0 else '커피'
+    env = os.environ | {'PYTHONPATH': str(ROOT)}
+    shell = f'exec {shlex.quote(sys.executable)} -m korean_sparse search store {question} {closed}>&-'
+    done = subprocess.run(['bash', '-c', shell], capture_output=True, text=True, env=env, timeout=60)
+    if closed == 2:
+        assert (done.returncode, done.stderr) == (0, '') and 'coffee.md' in done.stdout
+    else:
+        assert done.returncode == 2 and done.stderr.startswith(
+            f'error: {("stdin", "stdout")[closed]} is closed'
+        )
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_two_tables_that_count_alike_live_in_one_store(said):
+    for name in 'ab':
+        Path(f'{name}.csv').write_text(f'번호,내용\n1,{name}의 커피\n2,{name}의 지진\n')
+    code, out, err = said('index', 'a.csv', 'b.csv', '-o', 'store')
+    assert code == 2 and '--prefix' in err and 'b.csv:1' in err
+    assert said('index', 'a.csv', 'b.csv', '-o', 'other', '--prefix')[0] == 0
+    with Store('other', read_only=True) as store:
+        assert sorted(store) == ['a.csv:1', 'a.csv:2', 'b.csv:1', 'b.csv:2']
+    assert counts(said('index', 'a.csv', 'b.csv', '-o', 'store', '--prefix', '--json')[1]) == (4, 0, 2, 0, 4)
+
+
+def test_columns_are_known_by_name_or_asked_for(said):
+    Path('faq.csv').write_text('번호,질문,답변\n7,커피를 마셔도 되나요,하루 두 잔은 괜찮다\n')
+    assert said('index', 'faq.csv', '-o', 'store')[0] == 0
+    with Store('store', read_only=True) as store:
+        document = store.get('7')
+        assert document.metadata['title'] == '커피를 마셔도 되나요' and '두 잔' in document.text
+    Path('bare.csv').write_text('커피는 두 잔,2024\n지진,2023\n')
+    code, _, err = said('index', 'bare.csv', '-o', 'x')
+    assert code == 2 and 'begins with a line of column names' in err and '--text' in err
+    assert not Path('x').exists()
+
+
+@pytest.mark.parametrize(
+    'content, arguments',
+    (
+        (b'', ('-',)),
+        (b' \n\n', ('-', '--format', 'lines')),
+        (b'a,b\n', ('-',)),
+        (b'{"text": \n', ('-',)),
+        (b'\x00\x01', ('bad.bin',)),
+        (b'', ('empty.csv',)),
+        (b'', ('bad.pdf',)),
+    ),
+)
+def test_what_gives_nothing_leaves_no_store(content, arguments, said, monkeypatch):
+    Path('bad.bin').write_bytes(b'\x00\x01')
+    Path('empty.csv').write_text('id,text\n')
+    Path('bad.pdf').write_bytes(b'%PDF-1.4\n1 0 obj')
+    monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(content)))
+    code, out, err = said('index', *arguments, '-o', 'my x')
+    assert code == 2 and not out and not Path('my x').exists(), err
+    assert len(err.splitlines()) <= 2 and err.splitlines()[-1].startswith('error: '), err
+    assert 'korean-sparse-' not in err  # a folder of the moment
+
+
+def test_commands_that_are_shown_can_be_pasted(notes, said):
+    err = said('index', notes, '-o', 'my store; ls')[2]
+    assert "korean-sparse search 'my store; ls' " in err
+    assert "-o 'no store'" in said('search', 'no store', 'q')[2]
+
+
+def test_mistakes_in_stdin_name_its_line(said, monkeypatch):
+    for command in (('index', '-', '-o', 'store'), ('encode',)):
+        monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BytesIO(b'{"text": "a"}\n{"text": \n')))
+        code, _, err = said(*command)
+        assert code == 2 and err.startswith('error: stdin, line 2: not JSON'), err
+
+
+@pytest.mark.parametrize('lang', ('en', 'ko'))
+def test_errors_speak_of_the_command(lang, notes, said, monkeypatch):
+    monkeypatch.setenv('LC_ALL', {'ko': 'ko_KR.UTF-8', 'en': 'en_US.UTF-8'}[lang])
+    (notes / 'faq.csv').write_bytes('번호,내용\n1,커피\n'.encode('cp949'))
+    (notes / 'bad.docx').write_bytes(b'PK\x03\x04 no zip')
+    code, _, err = said('index', notes, '-o', 'store')
+    assert code == 3 and '--encoding cp949' in err and 'encoding=' not in err
+    with Store('busy') as store:
+        store.add(['글'])
+        code, _, busy = said('index', notes, '-o', 'busy')
+        assert code == 2 and 'read_only' not in busy
+    near = said('search', 'store', '커피', '--filter', '{"a": {"near": 1}}')[2]
+    odd = said('search', 'store', '커피', '--model', 'nowhere')[2]
+    for line in (*err.splitlines()[1:], busy, near, odd):
+        assert lang == 'en' or re.search('니다|세요', line), line
+
+
+def test_tokens_are_ascii(said, monkeypatch):
+    for token, word in (('열여섯 글자가 넘는 비밀 토큰입니다', 'ASCII'), ('short', 'at least 16')):
+        monkeypatch.setenv('KOREAN_SPARSE_TOKEN', token)
+        code, _, err = said('serve', 'store')
+        assert code == 2 and word in err and token not in err
+
+
+def test_an_early_interrupt_is_no_traceback(monkeypatch, tmp_path):
+    lines = 'import sys\nclass Now:\n    def find_spec(self, name, *_):\n        if name == "argparse": raise KeyboardInterrupt\n'
+    code = lines + (
+        'sys.modules.pop("argparse", None)\nsys.meta_path.insert(0, Now())\n'
+        'from korean_sparse.__main__ import run\nsys.exit(run())'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stderr) == (130, b'')

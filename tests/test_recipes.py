@@ -78,11 +78,41 @@ def test_a_folder_and_what_changes_in_it(run, capsys, monkeypatch, model):
     Path('handbook/quake.html').unlink()
     Path('handbook/new.md').write_text('# 새 글\n\n우산은 현관에 있다.', encoding='utf-8')
     again = CODE['folder'].split('from korean_sparse import Store')[1]  # without the files to try with
-    exec(f'from korean_sparse import Store{again}', {})
+    exec(f'from korean_sparse import Store{again}', {'Path': Path})
     assert len(encoded) == 1 and '우산' in encoded[0]
     with store('handbook.store', read_only=True) as reader:
         assert sorted(reader) == ['guide/coffee.md', 'new.md', 'sleep.txt']
         assert reader.search('우산 어디', k=1)[0].metadata == {'title': '새 글', 'url': 'new.md'}
+
+
+def test_a_file_that_could_not_be_read_just_now_is_not_deleted(run, monkeypatch):
+    store = run('folder')['Store']
+    again = 'from korean_sparse import Store' + CODE['folder'].split('from korean_sparse import Store')[1]
+    Path('handbook/quake.html').unlink()
+    Path('handbook/sleep.txt').write_bytes(b'\xff\xfe\xff\x00\x00' * 7)
+    made = {'Path': Path}
+    exec(again, made)
+    assert made['left_out'] and 'sleep.txt' not in made['pages']
+    with store('handbook.store', read_only=True) as reader:
+        assert sorted(reader) == ['guide/coffee.md', 'sleep.txt']
+
+
+def test_the_service_does_not_blame_the_question_for_a_damaged_store(run, monkeypatch):
+    pytest.importorskip('fastapi')
+    pytest.importorskip('httpx')
+    from fastapi.testclient import TestClient
+
+    from korean_sparse.core.rows import DataError
+
+    made = run('folder', 'service')
+    client = TestClient(made['app'], raise_server_exceptions=False)
+
+    def damaged(*_):
+        raise DataError('store.sqlite: damaged')
+
+    monkeypatch.setattr(made['store'], 'search', damaged, raising=False)
+    assert client.get('/search', params={'q': '지진'}).status_code == 500
+    assert client.get('/search', params={'q': ' '}).status_code == 400
 
 
 def test_rag_names_its_sources_and_gives_passages_of_long_texts(run):

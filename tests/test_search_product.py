@@ -445,3 +445,64 @@ def test_hits_of_earlier_programs_work(model):
     assert old == hit and hit in [old]
     hits = Search(['혈당을 잰다.'], model)('혈당')
     assert isinstance(hits, list) and re.match(r"\[Hit\(id='0', score=", repr(hits))
+
+
+def test_a_search_is_used_as_what_it_opens_is(make):
+    with make(TEXTS) as search:
+        assert found(search, '혈당') == {'a', 'd'}
+    search.close()
+    search.close()
+
+
+def test_pairs_and_ids_that_become_one_are_named_as_they_were_given(make):
+    search = make(TEXTS)
+    with pytest.raises(DataError, match=r"not a string but tuple \('y', '콩'\), texts\[1\].*dict\(pairs\)"):
+        search.add(pair if n else '콩' for n, pair in enumerate([('x', '콩'), ('y', '콩')]))
+    with pytest.raises(DataError, match=r"'\\ude00' is there already, as '\\ud83d'"):
+        search.add(dict.fromkeys(['\ud83d', '\ude00'], '콩'))
+    with pytest.raises(DataError, match="the id '8' is there already, as 8"):
+        search.add(dict.fromkeys([8, '8'], '콩'))
+    assert len(search) == 5
+
+
+@pytest.mark.parametrize('depth', [31, 5000, 200_000])
+def test_a_filter_is_not_deeper_than_can_be_read(make, depth):
+    search = make(TEXTS, METADATA)
+    negated, any_of, listed = {'lang': 'ko'}, {'lang': 'ko'}, []
+    for _ in range(depth):
+        negated, any_of, listed = {'not': negated}, {'any': [any_of]}, [listed]
+    for spec in (negated, any_of):
+        with pytest.raises(DataError, match='more than 30 joins'):
+            search('혈당', filter=spec)
+    for spec in (listed, {'lang': listed}, {'lang': {'in': listed}}, {'lang': {'gte': listed}}):
+        with pytest.raises(DataError, match='filter'):
+            search('혈당', filter=spec)
+    with pytest.raises(DataError, match='metadata'):
+        search.add(['콩'], [{'deep': listed}])
+    cycle: dict = {}
+    cycle['not'] = cycle
+    with pytest.raises(DataError, match='more than 30 joins'):
+        search('혈당', filter=cycle)
+    for spec in (
+        negated,
+        any_of,
+        listed,
+    ):  # taken apart from outside, since Python frees what is deep by itself
+        assert spec
+
+
+def test_letters_that_steer_a_terminal_are_not_shown(make):
+    search = make({'\x1b[1m\u202e': '\x1b[2J혈당 \u202e콩\u2066 \x07'}, [{'\u202e': '\x1b'}])
+    [hit] = search('혈당')
+    for shown in (
+        str(hit),
+        str(hit.snippet),
+        hit.snippet.html(),
+        hit._repr_html_(),
+        search('혈당')._repr_html_(),
+    ):
+        assert '\ufffd' in shown and not re.search(
+            '[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]', shown
+        )
+    assert hit.to_dict()['text'] == hit.text == '\x1b[2J혈당 \u202e콩\u2066 \x07'
+    assert hit.to_dict()['id'] == '\x1b[1m\u202e'

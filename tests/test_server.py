@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ from korean_sparse.store.disk import Store  # noqa: E402
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 TOKEN = 'a-token-of-24-characters'
 SEEDS = ('지진 대피', '커피 한 잔', '여권 분실', 'health insurance', '고양이', 'moving house')
+ODD = ('two\nlines', 'end\n', '/begins', 'a//b', '../up', 'q?x=1#y', '100%')  # ids
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(2)> 커피'
 
 
@@ -39,6 +41,7 @@ def folder(tmp_path_factory) -> Path:
     words = '지진 대피 탁자 커피 여권 분실 신고 health insurance moving house 고양이 민원실 구청'.split()
     texts = {f'docs/{n}.md': ' '.join(rng.choices(words, k=12)) + '.' for n in range(60)}
     texts |= {'evil "id"/<b>': EVIL, '한글/문서': '비가 온다. 우산을 챙긴다.'}
+    texts |= {i: '이름이 이상한 글.' for i in ODD}
     metadata = {
         i: {'n': n, 'title': f'{EVIL} {n}', 'lang': 'ko' if n % 2 else 'en'} for n, i in enumerate(texts)
     }
@@ -217,10 +220,61 @@ def test_errors_name_parameter_and_value(open_server):
 
 def test_documents_come_by_any_id(folder, open_server):
     with Store(folder, read_only=True) as store:
-        for i in ('docs/3.md', 'evil "id"/<b>', '한글/문서'):
-            status, about, content = ask(*open_server, '/documents/' + quote(i))
+        for i in ('docs/3.md', 'evil "id"/<b>', '한글/문서', *ODD):
+            status, about, content = ask(*open_server, '/documents/' + quote(i, safe=''))
             assert status == 200 and json.loads(content) == store.get(i).to_dict()
             assert about['content-type'] == 'application/json'
+
+
+def test_head_is_get_without_a_body(open_server):
+    for path in ('/health', searched(q='커피'), '/documents/nobody', '/'):
+        connection = http.client.HTTPConnection(*open_server, timeout=20)
+        connection.request('HEAD', path, headers={'Host': 'localhost'})
+        answer = connection.getresponse()
+        got = ask(*open_server, path)
+        assert answer.status == got[0] and answer.read() == b''
+        assert answer.headers['content-length'] == got[1]['content-length']
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    'path, body, parameter, word',
+    (
+        (searched(q='커피', fliter='n=1'), None, 'fliter', 'filter'),
+        (searched(query='커피'), None, 'query', 'known are q, k'),
+        (searched(q='커피', K=3), None, 'K', 'mean k'),
+        (searched(q='커피') + '&q=b', None, 'q', 'twice'),
+        ('/search?k=3', b'{"q": "a"}', 'k', 'unknown'),
+        ('/documents/docs/3.md?text=1', None, 'text', 'unknown'),
+        ('/search', b'{"q": "a", "q": "b"}', 'body', "'q' is there twice"),
+        ('/search', b'{"q": "a", "filter": {"n": 1, "n": 2}}', 'body', "'n' is there twice"),
+        ('/search', b'{"q": "a", "ofset": 2}', 'ofset', 'mean offset'),
+        ('/search', b'{"q": "a", "k": true}', 'k', 'integer'),
+        ('/search', b'{"q": "a", "k": "3"}', 'k', 'integer'),
+        ('/search', b'{"q": "a", "k": 1.0}', 'k', 'integer'),
+        ('/search', b'{"q": "a", "texts": 1}', 'texts', 'boolean'),
+        (searched(q='a', filter='n>>5'), None, 'filter', '= != > >= < <='),
+    ),
+)
+def test_what_is_misspelt_is_refused_by_name(open_server, path, body, parameter, word):
+    status, _, content = ask(*open_server, path, body, Content_Type='application/json')
+    error = json.loads(content)['error']
+    assert status == 422 and error['parameter'] == parameter and word in error['message'], error
+
+
+def test_headers_have_a_bound(open_server):
+    host, port = open_server
+    with socket.create_connection((host, port), timeout=20) as raw:
+        raw.sendall(b'GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: ' + b'x' * 40_000 + b'\r\n\r\n')
+        assert re.match(rb'HTTP/1.1 4(00|31) ', raw.recv(100))
+
+
+def test_questions_are_not_written_down(folder):
+    with served(folder) as (host, port, process):
+        for q in ('을 를', '!!', '비밀스러운 질문'):
+            assert ask(host, port, searched(q=q))[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[1].strip() == 'stopped'
 
 
 def test_what_is_added_meanwhile_is_found(folder, open_server):

@@ -609,3 +609,187 @@ def test_a_folder_that_may_not_be_written_can_be_read(whole, model, monkeypatch)
     finally:
         for path in modes:
             path.chmod(0o755)
+
+
+def test_a_store_whose_folder_is_gone_or_replaced_says_so(model, tmp_path, small):
+    path = tmp_path / 'store'
+    with Store(path, model) as store, Store(path, model, read_only=True) as reader:
+        store.add(['커피'])
+        shutil.rmtree(path)
+        for act in (lambda: store.add(['차']), lambda: store.delete('0'), lambda: reader('커피')):
+            with pytest.raises(
+                DataError, match=f'{path}: store.sqlite is no longer the file that was opened'
+            ):
+                act()
+        assert not path.exists()
+        with Store(path, model) as other:
+            other.add({f'n{n}': '지진 커피' for n in range(20)})
+            segments = set((path / 'segments').iterdir())
+            with pytest.raises(DataError, match='no longer the file'):
+                store.add({f'm{n}': '지진' for n in range(20)})
+            assert set((path / 'segments').iterdir()) == segments and len(segments) == 1
+            with pytest.raises(DataError, match='no longer the file'):
+                reader('커피')
+    with Store(path, model) as store:
+        store.verify()
+        assert len(store) == 20
+
+
+def test_the_database_file_alone_is_a_store_and_knows_its_segments(model, tmp_path, small):
+    path = tmp_path / 'store'
+    with Store(path, model) as store:
+        without_journal(path, tmp_path / 'new')
+        with Store(tmp_path / 'new', model) as copied:
+            assert len(copied) == 0
+        store.add({f'n{n}': '지진 커피' for n in range(20)})
+        without_journal(path, tmp_path / 'filed')
+        with Store(tmp_path / 'filed', model) as copied:
+            assert len(copied) == 20 and len(copied('지진', 99)) == 20
+        store.add({'last': '우산'})
+    assert not path.joinpath('store.sqlite-wal').exists()
+    reader = Store(path, model, read_only=True)
+    with Store(path, model) as store:
+        assert reader.get('last').text == '우산'
+        store.add({'after': '우산'})
+    without_journal(path, tmp_path / 'closed')  # although a reader is still there
+    reader.close()
+    with Store(tmp_path / 'closed', model) as copied:
+        assert copied.get('after').text == '우산'
+
+
+def without_journal(store: Path, copy: Path) -> None:
+    shutil.copytree(store, copy, ignore=shutil.ignore_patterns('*-wal', '*-shm', 'lock'))
+
+
+def test_segments_of_another_database_are_not_removed(model, tmp_path, small):
+    for name in ('one', 'two'):
+        with Store(tmp_path / name, model) as store:
+            store.add({f'n{n}': '지진 커피' for n in range(20)})
+            if name == 'one':
+                store.add({f'm{n}': '지진 커피' for n in range(200)})
+    Store(tmp_path / 'empty', model).close()
+    one, database = tmp_path / 'one', tmp_path / 'one/store.sqlite'
+    segments = set((one / 'segments').iterdir())
+    right = database.read_bytes()
+    database.write_bytes((tmp_path / 'empty/store.sqlite').read_bytes())
+    with pytest.raises(DataError, match=r'store\.sqlite does not know .*\.segment.*put back'):
+        Store(one, model)
+    database.write_bytes((tmp_path / 'two/store.sqlite').read_bytes())
+    with pytest.raises(DataError, match='is missing: the store is damaged'):
+        Store(one, model)
+    for read_only in (False, True):
+        database.write_bytes(b'')
+        with pytest.raises(DataError, match='an empty file, and no store'):
+            Store(one, model, read_only=read_only)
+        assert database.read_bytes() == b''
+    database.unlink()
+    with pytest.raises(DataError, match='store.sqlite is missing, and .*segment stands there'):
+        Store(one, model)
+    assert set((one / 'segments').iterdir()) == segments and not database.exists()
+    database.write_bytes(right)
+    with Store(one, model) as store:
+        store.verify()
+        assert len(store) == 220
+
+
+def test_an_older_database_does_not_take_later_segments_away(model, tmp_path, small):
+    path = tmp_path / 'store'
+    with Store(path, model) as store:
+        store.add({'first': '지진'})
+    older = (path / 'store.sqlite').read_bytes()
+    with Store(path, model) as store:
+        store.add({'second': '지진'})
+        store.add({f'n{n}': '지진 커피' for n in range(20)})
+    newer, segments = (path / 'store.sqlite').read_bytes(), set((path / 'segments').iterdir())
+    (path / 'store.sqlite').write_bytes(older)
+    with pytest.raises(DataError, match='an older copy'):
+        Store(path, model)
+    assert set((path / 'segments').iterdir()) == segments
+    (path / 'store.sqlite').write_bytes(newer)
+    with Store(path, model) as store:
+        assert len(store) == 22
+
+
+def test_a_backup_is_the_store_of_one_moment(model, tmp_path, small, monkeypatch):
+    store, stop = Store(tmp_path / 'store', model), threading.Event()
+    store.add({'0-0': '지진 0', '0-1': '커피 0'})
+
+    def write() -> None:
+        for n in range(1, 400):
+            if stop.is_set():
+                return
+            store.add({f'{n}-{part}': f'지진 커피 {n}' for part in range(4)})
+            store.delete([f'{n - 3}-{part}' for part in range(4)])
+
+    with Store(tmp_path / 'store', model, read_only=True) as reader:
+        thread = threading.Thread(target=write)
+        thread.start()
+        for n in range(8):
+            source = (store, reader)[n % 2]
+            assert source.backup(tmp_path / f'copy{n}') == tmp_path / f'copy{n}'
+        stop.set()
+        thread.join()
+    for n in range(8):
+        assert set(os.listdir(tmp_path / f'copy{n}')) == {'store.sqlite', 'segments'}
+        with Store(tmp_path / f'copy{n}', model) as copied:
+            copied.verify()
+            texts = {i: document.text for i, document in copied.items()}
+            counts = Counter(i.split('-')[0] for i in texts if not i.startswith('0-'))
+            assert set(counts.values()) <= {4} and len(counts) <= 3 + 1
+            compare(copied, texts, {}, model)
+            copied.add({'more': '우산'})
+    store.verify()
+    for wrong in (tmp_path / 'copy0', tmp_path / 'store/within', ''):
+        with pytest.raises(DataError, match='path = |folder = '):
+            store.backup(wrong)
+    monkeypatch.setattr(disk.shutil, 'copyfile', lambda *_: (_ for _ in ()).throw(OSError('no room')))
+    with pytest.raises(OSError, match='no room'):
+        store.backup(tmp_path / 'failed')
+    assert not (tmp_path / 'failed').exists()
+    store.close()
+
+
+def test_a_path_below_a_file_is_refused(model, tmp_path):
+    (tmp_path / 'file').write_text('a file')
+    for path in (tmp_path / 'file', tmp_path / 'file/x', tmp_path / 'file/x/y'):
+        with pytest.raises(DataError, match='file is a file: give a folder'):
+            Store(path, model)
+        with pytest.raises(FileNotFoundError, match='holds no store'):
+            Store(path, model, read_only=True)
+
+
+def test_an_iteration_is_over_the_texts_of_its_moment(model, tmp_path, small, monkeypatch):
+    with Store(tmp_path / 'store', model) as store:
+        store.add({f'n{n}': '지진' for n in range(7)})
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, '_document', None)  # no text is read
+            assert list(store) == [f'n{n}' for n in range(7)]
+        ids, items = iter(store), store.items()
+        for i in store:
+            store.add({f'{i} more': '커피'})
+        for i, document in store.items():
+            store.upsert({f'{i} again': document.text})
+        assert len(store) == 28 and list(ids) == [f'n{n}' for n in range(7)]
+        store.delete('n3')
+        store.update({'n1': '우산'})
+        assert [(i, d.text) for i, d in items][:4] == [
+            ('n0', '지진'),
+            ('n1', '우산'),
+            ('n2', '지진'),
+            ('n4', '지진'),
+        ]
+
+
+def test_passages_of_a_long_text_show_their_progress(model, tmp_path, monkeypatch):
+    shown: list[bool] = []
+    encode = model.encode
+
+    def watched(texts, batch_size=32, progress=False, left_out=None):
+        shown.append(progress)
+        return encode(texts, batch_size, progress, left_out)
+
+    monkeypatch.setattr(model, 'encode', watched)
+    with Store(tmp_path / 'store', model, passages=500) as store:
+        store.add({'long': '지진이 나면 몸을 피한다. ' * 2000, 'short': '커피'})
+        store.add({'one': '커피'})
+        assert shown == [True, False]

@@ -8,13 +8,15 @@ __all__ = ['Store']
 # %% ../../nbs/store/04_disk.ipynb #28c86350
 import json
 import os
-import secrets
+import shutil
 import sqlite3
 import threading
 import weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
@@ -25,14 +27,16 @@ from ..core.left_out import LeftOut
 from ..core.matrices import SparseRows, checked_rows
 from ..core.records import as_id
 from ..core.rows import DataError, check, log
-from ..core.safe_writes import sync_name
+from ..core.safe_writes import sync_name, whole_folder
 from ..retrieval.query import QueryEncoder, readable
 from korean_sparse.store.database import (
     DATABASE,
     SEGMENTS,
+    make_database,
     open_database,
     prepare,
     remove_unnamed,
+    segment_name,
     sqlite_errors,
     write_lock,
 )
@@ -206,8 +210,7 @@ class _Files:
         for table, column in (('segments', 'first'), ('gone', 'document')):
             self.db.execute(f'DELETE FROM {table} WHERE {column} BETWEEN ? AND ?', span)
         if any(map(self.living, parts)):
-            # a new name each time: who has read the list reads the file that it meant, or none
-            name = f'{self.state.generation + 1:08}-{secrets.token_hex(4)}.segment'
+            name = segment_name(self.db, self.state.generation + 1)
             documents = write_segment(self.folder / SEGMENTS / name, parts, self.gone)
             own = int(documents[0]), int(documents[-1])
             self.db.execute('INSERT INTO segments VALUES (?, ?, ?)', (*own, name))
@@ -348,6 +351,7 @@ class _Connections:
     _held: IO[str] | None = None  # the lock of one who writes
     _closed = False
     _forked = False  # by a process that writes
+    _opened: os.stat_result | None = None  # the database that was opened
 
     def _set_locks(self) -> None:
         self._idle: list[sqlite3.Connection] = []
@@ -377,6 +381,7 @@ class _Connections:
             db = self._idle.pop() if self._idle else None
         try:
             db = db or open_database(self._file, self.read_only or self._forked)
+            self._check_same()
             with sqlite_errors(self._file):
                 yield db
         finally:
@@ -388,9 +393,31 @@ class _Connections:
                     db.close()
                 self._lock.notify_all()
 
+    def _check_same(self) -> None:
+        "Raises `DataError` if what stands at our path is no longer the database that was opened."
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found = os.stat(self._file)
+            if self._opened is None:
+                self._opened = found
+            if os.path.samestat(self._opened, found):
+                return
+        raise DataError(
+            f'{self.path}: {DATABASE} is no longer the file that was opened: the folder was removed or '
+            'replaced meanwhile; close this store and open it again'
+        )
+
+    def _checkpoint(self, how: str) -> None:
+        "Take what stands in SQLite's journal into the database's own file, as far as readers let us."
+        with suppress(DataError, OSError), self._connection() as db:
+            db.execute('PRAGMA busy_timeout = 1000')
+            db.execute(f'PRAGMA wal_checkpoint({how})').fetchall()
+            db.execute('PRAGMA busy_timeout = 30000')
+
     def close(self) -> None:
         "Give up the folder; a store that is closed can do nothing more."
         with self._writer:  # a change that is being made is made
+            if self._held is not None and not self._closed:
+                self._checkpoint('TRUNCATE')
             with self._lock:
                 self._closed = True
                 while self._idle:
@@ -434,7 +461,7 @@ class _Folder(_Connections):
     def _open(self, passages: int | None) -> None:
         "Look at what is in the folder, or make it."
         if not self.read_only:
-            self._make()
+            self._make(passages)
         elif not self._file.is_file():
             raise FileNotFoundError(f'{self.path} holds no store: it lacks {DATABASE}')
         with self._connection() as db:
@@ -443,19 +470,25 @@ class _Folder(_Connections):
         if not self.read_only:
             sync_name(self._file)
             sync_name(self.path)
-            self._tidy()
         with self._reading():  # what cannot be read is told now
             pass
+        if not self.read_only:
+            self._tidy()
 
-    def _make(self) -> None:
-        "The folder, and its lock."
-        check(not self.path.exists() or self.path.is_dir(), f'{self.path} is a file: give a folder')
+    def _make(self, passages: int | None) -> None:
+        "The folder, its lock, and a database if there is none."
+        stands = next(path for path in (self.path, *self.path.parents) if path.exists())
+        check(stands.is_dir(), f'{stands} is a file: give a folder')
         saved = (self.path / 'search.json').exists() and not self._file.exists()
         check(
             not saved, f'{self.path} holds a saved Search: load it with Search.load, or give another folder'
         )
         (self.path / SEGMENTS).mkdir(parents=True, exist_ok=True)
         self._held = write_lock(self.path)
+        if not self._file.exists():
+            alone = next((self.path / SEGMENTS).glob('*.segment'), None)
+            check(alone is None, f'{self._file} is missing, and {alone} stands there: put it back')
+            make_database(self._file, _fingerprint_of(self._query), len(self._query.idf), passages)
 
     def _tidy(self) -> None:
         "Remove files that the database does not name."
@@ -541,21 +574,28 @@ class _Documents(_Folder):
             return db.execute('SELECT documents FROM about').fetchone()[0]
 
     def __iter__(self) -> Iterator[str]:
-        return (i for i, _ in self.items())
+        "The ids, in the order in which the texts came: those of this moment."
+        with self._reading() as (db, _):
+            # of the index of ids alone: the texts are not read
+            asked = 'SELECT id, document FROM documents INDEXED BY sqlite_autoindex_documents_1'
+            rows = db.execute(asked).fetchall()
+        rows.sort(key=itemgetter(1))
+        return iter([i for i, _ in rows])
 
     def items(self) -> Iterator[tuple[str, Document]]:
-        "Each id with its text, in the order in which they came; of each the newest when it is its turn."
-        last = -1
-        while True:
+        """Each id of this moment with its text, in the order in which they came.
+
+        Of each it is the newest text when it is its turn; what is gone by then is passed over."""
+        return self._items(iter(self))
+
+    def _items(self, ids: Iterator[str]) -> Iterator[tuple[str, Document]]:
+        while some := list(islice(ids, 500)):
+            places = ', '.join('?' * len(some))
             with self._reading() as (db, _):
-                rows = db.execute(
-                    'SELECT document FROM documents WHERE document > ? ORDER BY document LIMIT 500', (last,)
-                ).fetchall()
-                found = [self._document(db, number)[0] for (number,) in rows]
-            if not rows:
-                return
-            yield from ((document.id, document) for document in found)
-            last = rows[-1][0]
+                asked = f'SELECT id, document FROM documents WHERE id IN ({places})'
+                numbers = dict(db.execute(asked, some))
+                found = {i: self._document(db, numbers[i])[0] for i in some if i in numbers}
+            yield from found.items()
 
     def verify(self) -> None:
         "Read all that is on the disk. Raises `DataError` for the first file that is not what was written."
@@ -564,6 +604,37 @@ class _Documents(_Folder):
                 segment.check()
             (said,) = db.execute('PRAGMA integrity_check(1)').fetchone()
             check(said == 'ok', f'{self._file}: damaged ({said})')
+
+    def backup(self, folder: str | os.PathLike) -> Path:
+        """Copy the store, as it is at this moment, into a new `folder`, which is a store then. Returns it.
+
+        It is there as a whole or not at all; others may search and write meanwhile. Raises `DataError` for a
+        folder in which something is, or that lies within this one, and for damaged files; `OSError`."""
+        target = _folder_of(folder)
+        check(not target.is_relative_to(self.path), f'folder = {str(target)!r} lies in the store itself')
+        free = not target.exists() or target.is_dir() and not any(target.iterdir())
+        check(free, f'folder = {str(target)!r} is there already: give a new one')
+        with whole_folder(target) as new:
+            for _ in range(_TRIES):
+                try:
+                    self._copy(new)
+                    return target
+                except FileNotFoundError:  # a segment was joined with another meanwhile
+                    shutil.rmtree(new / SEGMENTS)
+            raise DataError(f'{self.path}: segments are missing, or others change it all the time')
+
+    def _copy(self, new: Path) -> None:
+        "Put all that is there at one moment into an empty folder, and see that it can be read."
+        (new / SEGMENTS).mkdir()
+        with self._reading() as (db, state):
+            for name, segment in state.files.items():
+                shutil.copyfile(self.path / SEGMENTS / name, new / SEGMENTS / name)
+                open_segment(new / SEGMENTS / name, segment.columns).check()
+            copy = sqlite3.connect(new / DATABASE)
+            try:
+                db.backup(copy)
+            finally:
+                copy.close()
 
     def _document(self, db: sqlite3.Connection, number: int) -> tuple[Document, bytes | None]:
         "A text by its number, and where its passages are."
@@ -675,13 +746,18 @@ class _Writer(_Reader):
                 db.execute('BEGIN IMMEDIATE')
                 try:
                     (generation,) = db.execute('SELECT generation FROM about').fetchone()
-                    _apply(db, self.path, self._state_of(db, generation), change)
+                    state = self._state_of(db, generation)
+                    _apply(db, self.path, state, change)
+                    names = [name for (name,) in db.execute('SELECT name FROM segments ORDER BY first')]
                     db.execute('COMMIT')
                 except BaseException:
                     _end(db)
                     raise
+            self._check_same()
+            if names != list(state.files):  # the file alone, copied, shall know its segments
+                self._checkpoint('PASSIVE')
         finally:
-            with suppress(OSError):  # what is left is removed the next time
+            with suppress(OSError, DataError):  # what is left is removed the next time
                 self._tidy()
 
     def _replace(self, texts: Mapping[str, str], metadata: Any, new_too: bool) -> 'Store':
@@ -720,7 +796,7 @@ class _Writer(_Reader):
             taken = self._numbers(map(str, some))
             free += [number for number in some if str(number) not in taken]
             end = some.stop
-        return with_ids(dict(zip(free, texts)), 0), end - begin
+        return with_ids(texts, free), end - begin
 
     def _encoded(
         self,
@@ -734,7 +810,8 @@ class _Writer(_Reader):
         parts = [text[a:b] for text, own in zip(texts.values(), spans) for a, b in own or [(0, len(text))]]
         if not parts:
             return _Change(gone=gone, described=described)
-        losses, many = LeftOut(), len(parts) > 10 * self._batch
+        much = sum(map(len, parts)) > 500 * self._batch
+        losses, many = LeftOut(), much or len(parts) > 10 * self._batch
         rows = SparseRows.of(self.model.encode(parts, self._batch, progress=many, left_out=losses))
         wanted = len(parts), len(self._query.idf)
         check(rows.shape == wanted, f'the model gave rows of shape {rows.shape}, where {wanted} is needed')
@@ -766,7 +843,9 @@ class Store(_Writer):
     `model` encodes texts and reads questions; if none is given, it is the one that comes with the library.
     `passages`: True, which is usual, cuts texts that are longer than the model reads, a number all texts of
     more than so many letters, False none. Each passage is found on its own, a text by its best: `Hit.passage`
-    says where it stands. It is kept with the store. `batch_size` is how many texts the model reads at a time.
+    says where it stands. `Search` cuts nothing, and finds less in a long text. A passage takes as long as a
+    text: a million letters are some 2,000, minutes, of which a bar tells. `passages` is kept with the store.
+    `batch_size` is how many texts the model reads at a time.
 
     Of equal scores the text that came first stands first; one that was changed counts as come anew.
 

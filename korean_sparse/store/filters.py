@@ -23,7 +23,10 @@ _JOINS = ('not', 'any', 'all')  # in a filter these are no names of metadata
 
 def _shown(value: Any) -> str:
     "A value as an error shows it, with its type."
-    return 'None' if value is None else f'{type(value).__name__} {value!r:.60}'
+    try:
+        return 'None' if value is None else f'{type(value).__name__} {value!r:.60}'
+    except RecursionError:  # lists in lists in lists
+        return type(value).__name__
 
 
 def _value(value: Any, where: str) -> str | int | float | bool | None:
@@ -208,6 +211,18 @@ class _Not:
 _DEEPEST, _MOST = 30, 20_000  # joins within joins; values in all: SQLite takes some 30,000
 
 
+def _check_depth(spec: Any) -> None:
+    "Raises `DataError` for what is too deep to be read, or shown, by functions that call themselves."
+    level = [spec]
+    for _ in range(2 * _DEEPEST + 5):  # a join in a list, a name, `in`, its values
+        inner = (one.values() if isinstance(one, Mapping) else one for one in level)
+        nested = (part for one in inner for part in one if isinstance(part, (Mapping, list, tuple)))
+        level = list({id(part): part for part in nested}.values())
+        if not level:
+            return
+    raise DataError(f'filter: more than {_DEEPEST} joins (not, any, all) within each other')
+
+
 def _bound(name: str, test: str, value: Any) -> tuple[str, Any]:
     "A sign and the value behind it."
     value = _value(value, f'filter: {name!r:.60}: {test!r}')
@@ -299,6 +314,8 @@ class Filter:
         "Of a dictionary; None asks nothing, all fit. Raises `DataError` that names the key and the value."
         if isinstance(spec, Filter):
             return spec
+        if isinstance(spec, (Mapping, list, tuple)):
+            _check_depth(spec)
         root = _read({} if spec is None else spec)
         count = len(root.sql('document')[1])
         check(count <= _MOST, f'filter: {count:,} values, {_MOST:,} are possible')

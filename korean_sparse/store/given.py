@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 
-from ..core.records import Ids, as_text, whole
+from ..core.records import as_id, as_text, whole
 from ..core.rows import DataError, check
 from ..retrieval.query import special_ids
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 # %% ../../nbs/store/05_given.ipynb #0162e7ec
 def seen(value: Any) -> str:
     "A value as an error shows it: None, or its type and its beginning."
-    return 'None' if value is None else f'{type(value).__name__} {value!r:.60}'
+    try:
+        return 'None' if value is None else f'{type(value).__name__} {value!r:.60}'
+    except RecursionError:  # lists in lists in lists
+        return type(value).__name__
 
 
 def given(texts: Any) -> list | dict:
@@ -41,20 +44,35 @@ def given(texts: Any) -> list | dict:
         raise DataError(f'texts is {seen(texts)}: give a list of texts, or ids with texts') from None
 
 
-def with_ids(texts: Sequence[str] | Mapping[str, str], first: int) -> dict[str, str]:
-    """Texts by id; without ids they are numbered from `first`.
+def _no_text(i: str, place: str, text: Any) -> str:
+    "What is said of something that is given as a text and is none."
+    pair = isinstance(text, (tuple, list)) and len(text) == 2 and isinstance(text[1], str)
+    advice = 'pairs of an id and a text are given as dict(pairs)' if pair else 'give ids as {id: text}'
+    return (
+        f'text {i} is not a string but {seen(text)}{place}: join a list of sentences, leave out what has no '
+        f'text; {advice}'
+    )
+
+
+def with_ids(texts: Sequence[str] | Mapping[str, str], first: int | Sequence[int]) -> dict[str, str]:
+    """Texts by id; without ids they are numbered from `first`, or with these numbers.
 
     Raises `DataError` for what is no text or no id, and for 7 and '7', which are one id."""
     texts = given(texts)
-    by_id, ids = {}, Ids()
-    pairs = texts.items() if isinstance(texts, dict) else enumerate(texts, first)
+    by_id, odd = {}, {}  # ids that were given in other letters
+    numbered = enumerate(texts, first) if isinstance(first, int) else zip(first, texts)
+    pairs = texts.items() if isinstance(texts, dict) else numbered
     for n, (name, text) in enumerate(pairs):
-        i = ids(name, f'texts, number {n}')
-        if not isinstance(text, str):
+        i = as_id(name, f'texts, number {n}')
+        if i in by_id:
             raise DataError(
-                f'text {i} is not a string but {seen(text)}: join a list of sentences, leave out what has '
-                'no text, and give ids as {id: text}'
+                f'texts, number {n}: the id {name!r} is there already, as {odd.get(i, i)!r}: both are {i!r} '
+                '(ids are compared as text: 7 and "7" are one; half a character becomes U+FFFD)'
             )
+        if not isinstance(text, str):
+            raise DataError(_no_text(i, '' if isinstance(texts, dict) else f', texts[{n}]', text))
+        if isinstance(texts, dict) and name != i:
+            odd[i] = name
         by_id[i] = whole(text)
     return by_id
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 
-from .snippets import Snippet, snippet
+from .snippets import Snippet, harmless, snippet
 
 if TYPE_CHECKING:
     from korean_sparse.retrieval.query import QueryEncoder
@@ -95,7 +95,7 @@ class Hit:
     def __str__(self) -> str:
         beginning = self.text[:60] + ('…' if len(self.text) > 60 else '')
         terms = ', '.join(f'{term} {weight:.1f}' for term, weight in self.terms[:5])
-        return f'{self.score:6.2f}  {beginning}  ({terms})'
+        return harmless(f'{self.score:6.2f}  {beginning}  ({terms})')
 
     def __repr__(self) -> str:
         shown = [
@@ -133,7 +133,7 @@ def _cell(inner: str, style: str = '') -> str:
 
 def _row(hit: Hit) -> str:
     "A hit as a row of a table: score, snippet with terms and metadata below, id."
-    escaped = html.escape
+    escaped = lambda text: html.escape(harmless(text))
     small = [' · '.join(f'{escaped(term)} {weight:.1f}' for term, weight in hit.terms[:8])]
     if hit.snippet.also:
         small.append('also found by: ' + escaped(', '.join(hit.snippet.also[:8])))

@@ -8,15 +8,14 @@ __all__ = ['FIRST_BUDGET', 'QUERY_BUDGET', 'SiteReport', 'write_site', 'build_si
 # %% ../../nbs/web/02_build.ipynb #b7f5e738
 import html
 import json
-import re
 import unicodedata
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import accumulate
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -24,9 +23,10 @@ from ..core.left_out import LeftOut
 from ..core.matrices import SparseRows
 from ..core.records import whole
 from ..core.rows import check, log
-from ..core.safe_writes import atomic
 from ..retrieval.query import QueryEncoder, SparseIndex
 from ..text.prose import even_parts, pieces, sentences
+from .folder import LIST, BuiltFolder
+from .readable import published_page, readable_page, web_address
 from .shards import Rounded, Shown, index_payload, postings_shards, texts_shards
 from .table import FORMAT, file_name, sealed, table_payload
 
@@ -63,14 +63,12 @@ def _parts(text: str, length: Callable[[str], int], most: int) -> list[str]:
     return [part.strip() for part in _cut_at(text, _cut_places(text, [''.join(found[run]) for run in runs]))]
 
 # %% ../../nbs/web/02_build.ipynb #33b205a0
-_SCHEME = re.compile(r'\s*([A-Za-z][A-Za-z0-9+.-]*):')
-
-
 def _check_address(page: 'Page') -> None:
     "Raise `DataError` for an address that a browser would run or open otherwise than as a page."
-    scheme = _SCHEME.match(page.url)
-    fits = not scheme or scheme[1].lower() in ('http', 'https')
-    check(fits, f'page {page.id!r}: its url {page.url!r:.60} is neither relative nor one of http or https')
+    check(
+        web_address(page.url),
+        f'page {page.id!r}: its url {page.url!r:.60} is neither relative nor one of http or https',
+    )
 
 
 def _text(text: str) -> str:
@@ -130,6 +128,7 @@ class SiteReport:
     index: int
     queries: tuple[int, ...]
     left_out: LeftOut
+    leads_to: str = ''  # where results lead
 
     @property
     def first(self) -> int:
@@ -162,6 +161,7 @@ class SiteReport:
             f'  before the first answer: {kept(self.first, FIRST_BUDGET)} ({once})',
             f'  a question after it: {kept(self.query, QUERY_BUDGET)}, usually {_kb(self.usual_query)}',
         ]
+        lines += [f'  results lead to {self.leads_to}'] * bool(self.leads_to)
         return '\n'.join(lines + [f'  left out: {self.left_out}'] * bool(self.left_out))
 
 
@@ -236,9 +236,6 @@ def _costs(search: SparseIndex, built: _Built, shown: Sequence[Shown]) -> tuple[
     return tuple(costs)
 
 # %% ../../nbs/web/02_build.ipynb #ee57e8c7
-_OURS = re.compile(r'(table|index|postings|texts)\.[0-9a-f]{8}\.bin')
-
-
 def _page_files(title: str, lang: str) -> dict[str, bytes]:
     "The page with its scripts: name -> contents."
     found = {}
@@ -248,22 +245,6 @@ def _page_files(title: str, lang: str) -> dict[str, bytes]:
     page = Template(found.pop('page.html').decode())
     filled = page.substitute(title=html.escape(title), lang=html.escape(lang))
     return {**found, 'index.html': filled.encode()}
-
-
-def _write(folder: Path, page: dict[str, bytes], built: _Built, manifest: bytes) -> None:
-    data = folder / 'data'
-    data.mkdir(parents=True, exist_ok=True)
-    for name, content in built.files.items():
-        path = data / name
-        if not path.is_file() or path.read_bytes() != content:
-            path.write_bytes(content)
-    for name, content in page.items():
-        (folder / name).write_bytes(content)
-    with atomic(folder / 'manifest.json') as part:
-        part.write_bytes(manifest)
-    for path in data.iterdir():
-        if _OURS.fullmatch(path.name) and path.name not in built.files:
-            path.unlink()
 
 
 def _entry(kind: str, data: bytes) -> dict:
@@ -298,11 +279,13 @@ def write_site(
     title: str = '',
     lang: str = 'ko',
     left_out: LeftOut | None = None,
+    beside: Mapping[str, bytes] | None = None,
 ) -> SiteReport:
     """A folder that searches itself, of documents that are encoded already; `build_site` takes pages.
 
     `rows` [N, V] are their weights, `query` the model's query side; `page_lengths` says how many documents,
-    one behind the other, each page has. Raises `DataError` if these do not fit."""
+    one behind the other, each page has. `beside` are files that are written, too: name -> contents. Raises
+    `DataError` if these do not fit, and where a file stands in `out` that no build has written."""
     check(
         len(documents) == len(rows) == sum(page_lengths),
         f'write_site: {len(documents)} documents, {len(rows)} rows, {sum(page_lengths)} documents of pages',
@@ -312,15 +295,17 @@ def write_site(
     built = _Built.of(search, rounded, documents, list(page_lengths))
     title = whole(title)
     page = _page_files(title, lang)
+    data = {f'data/{name}': content for name, content in built.files.items()}
     manifest = _manifest(built, title, lang, len(page_lengths), len(documents))
-    _write(Path(out), page, built, manifest)
+    made = {**data, **(beside or {}), **page, 'manifest.json': manifest}
+    BuiltFolder(out).write(made)
     return SiteReport(
         folder=Path(out),
         pages=len(page_lengths),
         documents=len(documents),
         terms=int((np.diff(rounded.begins) > 0).sum()),
-        files=len(built.files) + len(page) + 1,
-        on_disk=sum(map(len, (*built.files.values(), *page.values(), manifest))),
+        files=len(made) + 1,
+        on_disk=sum(map(len, made.values())) + (Path(out) / LIST).stat().st_size,
         page=sum(_travels(name, page[name]) for name in _FIRST_FILES if name in page),
         table=len(built.table),
         index=len(built.index) + _travels('manifest.json', manifest),
@@ -329,6 +314,26 @@ def write_site(
     )
 
 # %% ../../nbs/web/02_build.ipynb #4c255bbf
+def _placed(
+    pages: 'Iterable[Page]', root: str, with_pages: bool, lang: str
+) -> 'tuple[list[Page], dict[str, bytes], str]':
+    "Pages at the addresses that results lead to, the files to be written for that, and where that is."
+    check(
+        not (root and with_pages),
+        f'build_site: root = {root!r} and with_pages: results can lead to one of them',
+    )
+    if root:
+        return [published_page(page, root) for page in pages], {}, root
+    if not with_pages:
+        return list(pages), {}, "the pages' own addresses, none of which is written here"
+    placed, made, taken = [], {}, set()
+    for page in pages:
+        page, name, content = readable_page(page, taken, lang)
+        placed.append(page)
+        made[name] = content
+    return placed, made, f'pages/, {len(made):,} files that are written here'
+
+
 def build_site(
     pages: 'Iterable[Page]',
     out: str | Path,
@@ -336,18 +341,29 @@ def build_site(
     title: str = '',
     lang: str = 'ko',
     progress: bool = False,
+    root: str = '',
+    with_pages: bool = False,
 ) -> SiteReport:
     """A folder of static files that searches `pages` in the browser: no server, no model, no dependency.
 
     `out` may hold an earlier build, which is replaced file by file and works all the while. `model` is one
     that is loaded or stands in for it (`KeptRows`), its folder, or None for the one that comes along.
     `title` and `lang` (`ko`, `en` ...) are the page's; with `progress` the report is printed, too. What the
-    model could not read of a section is counted in the report's `left_out`. Raises `DataError` for no page,
-    a page whose address is none, and a tokenizer that is not this library's; `OSError` for a full disk."""
+    model could not read of a section is counted in the report's `left_out`.
+
+    Results lead to the pages' own addresses, relative to `out`; with `root`, the address of a folder where
+    the pages are published, to those joined to it; with `with_pages`, to plain HTML pages that are written
+    into `out/pages`. Files in `out` that no build has written are not touched.
+
+    Raises `DataError` for no page, a page whose address is none, a file of somebody's own where one is to be
+    written, and a tokenizer that is not this library's; `OSError` for a full disk."""
     from korean_sparse.runtime.model import SparseEncoder
 
     if model is None or isinstance(model, (str, Path)):
         model = SparseEncoder.load(model)
+    title, lang = whole(title), whole(lang)
+    pages, beside, leads_to = _placed(pages, root, with_pages, lang)
+    BuiltFolder(out).check([*beside, *_page_files(title, lang), 'manifest.json'])  # before the slow part
     shown: list[Shown] = []
     read: list[str] = []
     page_lengths: list[int] = []
@@ -359,7 +375,8 @@ def build_site(
     check(bool(shown), 'build_site: there is no page')
     left_out = LeftOut()
     rows = model.encode(read, progress=progress, left_out=left_out)
-    report = write_site(shown, rows, model.query, page_lengths, out, title, lang, left_out)
+    report = write_site(shown, rows, model.query, page_lengths, out, title, lang, left_out, beside)
+    report = replace(report, leads_to=leads_to)
     if progress:
         print(report)
     if not report.fits:
