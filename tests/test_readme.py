@@ -69,6 +69,9 @@ def plain_blocks(page: str) -> list[str]:
 
 @pytest.mark.parametrize('page', [p for p in PAGES if plain_blocks(p)])
 def test_blocks_of_python_run(page, tmp_path):
+    reader_s = tmp_path / 'my/pages'  # what a reader has
+    reader_s.mkdir(parents=True)
+    (reader_s / 'coffee.md').write_text('# 커피\n\n하루 두 잔은 해롭지 않다.\n', encoding='utf-8')
     run_blocks(plain_blocks(page), tmp_path)
 
 

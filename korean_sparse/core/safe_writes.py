@@ -67,10 +67,13 @@ def _lock(path: Path, wait: bool) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        return descriptor
+        # who held it before may have removed the folder meanwhile
+        if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+            return descriptor
     except OSError:
-        os.close(descriptor)
-        return None
+        pass
+    os.close(descriptor)
+    return None
 
 
 def sweep(home: Path) -> None:
