@@ -42,7 +42,8 @@ STEP = 50_000
 def real_sentences(count: int) -> list[str]:
     "Sentences of the box, as many Korean as English ones."
     found: dict[str, list[str]] = {'ko': [], 'en': []}
-    for path in sorted((ROOT / 'data/box').rglob('*.jsonl')):
+    folders = [ROOT / 'data/box/general', ROOT / 'data/box/services']
+    for path in sorted(path for folder in folders for path in folder.glob('*.jsonl')):
         for line in path.read_text(encoding='utf-8').splitlines():
             row = json.loads(line)
             for lang, own in found.items():
