@@ -27,11 +27,12 @@ from .core.stage import file_hash, git_commit, versions
 from .encoder.model import SparseEncoder, pack
 from .judging.probes import garbage_report
 from .judging.significance import interval
+from .judging.systems import OWN_TABLE
 from .pretraining import PretrainConfig
 from .pretraining import build as pretrain
 from .retrieval.bm25 import morpheme_bm25
 from .retrieval.query import SparseIndex, raise_numbers
-from .retrieval.sets import RetrievalSet, Run, measure
+from .retrieval.sets import RetrievalSet, Run, averages, measure
 from .runtime.weights import PACKED
 from .runtime.windows import window_step
 from .search import Hit, Search
@@ -60,6 +61,7 @@ def ratio_interval(
 # %% ../nbs/07_box.ipynb #e6929b20
 _METRICS = ('nDCG@10', 'R@1', 'R@10')
 _SYSTEMS = {'BM25': 'BM25 on morphemes', 'teacher': 'dense teacher', 'box': 'model in the box'}
+_PLAIN = f'box{OWN_TABLE}'  # the model with the idf of its own table alone; missing in older figures
 
 
 def _across(name: str) -> bool:
@@ -68,11 +70,12 @@ def _across(name: str) -> bool:
 
 
 def _encode_all(
-    model: SparseEncoder, sets: Mapping[str, RetrievalSet], bf16: bool = True
+    model: SparseEncoder, sets: Mapping[str, RetrievalSet], bf16: bool = True, lexical_only: bool = False
 ) -> dict[str, csr_matrix]:
     "The rows of each set's documents, [N, V]; a text that several sets hold is encoded once."
     texts = list(dict.fromkeys(text for rs in sets.values() for text in rs.corpus.values()))
-    rows, place = model.encode(texts, progress=True, bf16=bf16), {text: n for n, text in enumerate(texts)}
+    rows = model.encode(texts, progress=True, bf16=bf16, lexical_only=lexical_only)
+    place = {text: n for n, text in enumerate(texts)}
     return {name: rows[[place[text] for text in rs.corpus.values()]] for name, rs in sets.items()}
 
 
@@ -94,14 +97,16 @@ def _compare_systems(
     bf16: bool = True,
 ) -> list[dict]:
     """One row a set: its size, the terms of its documents, and for each system and metric the mean, its
-    interval, and the model's ratio to the others."""
+    interval, and the model's ratio to the others, itself without the collection's idf among them."""
     encoded, rows = _encode_all(model, sets, bf16), []
     for name, rs in sets.items():
         ids, texts = list(rs.corpus), list(rs.corpus.values())
         runs = {'BM25': morpheme_bm25(ids, texts, analyzer).search(rs.queries, 10)}
         if teacher:
             runs['teacher'] = _dense_run(teacher, rs)
-        runs['box'] = SparseIndex(ids, encoded[name], model.query).search(rs.queries, 10)
+        served = SparseIndex(ids, encoded[name], model.query, blended=True)
+        runs['box'] = served.search(rs.queries, 10)
+        runs[_PLAIN] = served.with_query(model.query).search(rs.queries, 10)
         terms = np.diff(encoded[name].indptr)
         row = {'set': name, 'queries': len(rs.queries), 'documents': len(ids)}
         row |= {'terms': round(float(terms.mean()), 1), 'terms_most': int(terms.max())}
@@ -362,30 +367,34 @@ def _shown_metrics(row: dict) -> tuple[str, ...]:
     return ('R@10',) if _across(row['set']) else ('nDCG@10', 'R@1')
 
 
+def _shows_plain(rows: Sequence[dict]) -> bool:
+    "Whether the model was also measured with the idf of its own table alone."
+    return any(key.startswith(_PLAIN) for row in rows for key in row)
+
+
 def figures_table(rows: Sequence[dict]) -> str:
-    """Figures as Markdown: nDCG@10 and R@1 within a language, R@10 across; what is worse is called so."""
-    columns = (
-        'set | metric | BM25 (morphemes) | dense teacher | **model in the box** | / BM25 | / teacher | terms'
-    )
-    lines = [f'| {columns} |', '|---|---|---|---|---|---|---|---|']
+    """Figures as Markdown: nDCG@10 and R@1 within a language, R@10 across; what is worse is called so.
+
+    The column of the model with the idf of its own table alone is there if that was measured."""
+    columns = ['set', 'metric', 'BM25 (morphemes)', 'dense teacher', '**model in the box**']
+    plain = _shows_plain(rows)
+    columns += ['with its own idf alone'] * plain + ['/ BM25', '/ teacher', 'terms']
+    lines = [f'| {" | ".join(columns)} |', '|---' * len(columns) + '|']
     for row in rows:
         for metric in _shown_metrics(row):
             cells = [row['set'], metric, _cell(row, 'BM25', metric), _cell(row, 'teacher', metric)]
-            cells += [
-                f'**{_cell(row, "box", metric)}**',
-                _ratio(row, 'BM25', metric),
-                _ratio(row, 'teacher', metric),
-            ]
-            cells.append(f'{row["terms"]:.0f}')
+            cells += [f'**{_cell(row, "box", metric)}**', *[_cell(row, _PLAIN, metric)] * plain]
+            cells += [_ratio(row, 'BM25', metric), _ratio(row, 'teacher', metric), f'{row["terms"]:.0f}']
             lines.append(f'| {" | ".join(cells)} |')
     return '\n'.join(lines) + '\n'
 
 
 def worse(rows: Sequence[dict]) -> list[str]:
-    "In words: where the model is worse than BM25 or its teacher beyond chance."
+    "In words: where the model is worse, beyond chance, than BM25, its teacher, or its own idf alone."
     sentences = []
+    labels = {'BM25': 'BM25', 'teacher': 'its dense teacher', _PLAIN: 'itself with its own idf alone'}
     for row in rows:
-        for system, label in (('BM25', 'BM25'), ('teacher', 'its dense teacher')):
+        for system, label in labels.items():
             for metric in _shown_metrics(row):
                 ratio = row.get(f'box/{system} {metric}')
                 if ratio and ratio[2] < 1:
@@ -489,7 +498,7 @@ print(search(client, 'articles', '당뇨 환자의 혈당'))
 
 """
 
-
+# %% ../nbs/07_box.ipynb #632361d0
 def _widened(figures: Mapping) -> str:
     "What reading every letter changed, for a model that was widened after it was measured."
     widened = figures.get('widened')
@@ -542,24 +551,50 @@ samples of the sets in both (`benchmarks/encode_box.py`; in float32 the rows are
 """
 
 
+# said of a run that measured both, in which `box` is the one that is served
+_IDF_MIXED = ", mixed with each collection's own idf as `Search` does it"
+
+
+def _left_out(figures: Mapping) -> str:
+    "What each part of the model is worth: the figures without it, where that was measured."
+    rows = figures.get('ablation')
+    if not rows:
+        return ''
+    sets = list(rows[0]['scores'])
+    titles = [f'{name}, {_shown_metrics({"set": name})[0]}' for name in sets]
+    lines = [f'| left out | {" | ".join(titles)} | terms |', '|---' * (len(sets) + 2) + '|']
+    for row in rows:
+        values = ' | '.join(f'{row["scores"][name]:.3f}' for name in sets)
+        lines.append(f'| {row["without"]} | {values} | {row["terms"]:.0f} |')
+    table = '\n'.join(lines)
+    return f"""
+### What each part is worth
+
+The same model and sets without a part of it:
+
+{table}
+"""
+
+
 def _card_figures(figures: Mapping) -> str:
     "What it can do, and where it is worse."
     bad = worse(figures['sets'])
+    mixed = _shows_plain(figures['sets'])
     verdict = 'It is nowhere worse than BM25 or its teacher beyond chance.'
     if bad:
         verdict = f'Worse, beyond chance: {"; ".join(bad)}.'
     unseen = ', '.join(figures['never_trained_on'])
     return f"""## Figures
 
-Dev splits, all queries on all documents, one query table for all, in one run ({figures['date']}); in \
-brackets the 95 % bootstrap interval. Never trained on: {unseen}. "Not told apart": the interval of the \
-paired ratio holds 1.
+Dev splits, all queries on all documents, one query table for all{_IDF_MIXED * mixed}, in one run \
+({figures['date']}); in brackets the 95 % bootstrap interval. Never trained on: {unseen}. "Not told apart": \
+the interval of the paired ratio holds 1.
 
 {figures_table(figures['sets'])}
 {verdict} The teacher was trained on MS MARCO, of which msmarco_ko is a translation; of a text it reads the \
 first 512 tokens.
 
-{facts(figures)}{_widened(figures)}{_light(figures)}
+{facts(figures)}{_left_out(figures)}{_widened(figures)}{_light(figures)}
 """
 
 # %% ../nbs/07_box.ipynb #bfe64e8f
@@ -614,6 +649,8 @@ class BoxConfig:
     # names of the recipe's dev sets on which the model is compared before and after packing
     packing: list = field(default_factory=list)
     teacher: dict = field(default_factory=dict)
+    # names of sets on which the packed model is measured without each of its parts
+    ablate: list = field(default_factory=list)
     windows: int = 0  # in which the packed model reads a long document; 0: as in training
     saturation: float = 0.0  # of the packed model's weights; 0: as in training
     max_ratio: float = 0.0  # of the strongest: a document's weaker terms are left out of the packed model
@@ -633,6 +670,36 @@ def _read_recipe(path: str | Path) -> tuple[PretrainConfig, BoxConfig]:
     )
     training = make_config(PretrainConfig, {'run': recipe.get('run', 'box'), **recipe['04_pretraining']})
     return training, make_config(BoxConfig, recipe['07_box'])
+
+# %% ../nbs/07_box.ipynb #b2e5fb9c
+# what is left out of the model, as settings
+_PARTS: dict[str, dict[str, int]] = {
+    'nothing': {},
+    "added terms of the passage's language": {'top_own': 0},
+    'added terms of the other language': {'top_other': 0, 'top_translated': 0},
+    'importance by context': {'importance': 0},
+}
+_LEXICAL = 'all but its own words (no network)'
+
+
+def _ablation(model: SparseEncoder, sets: Mapping[str, RetrievalSet], bf16: bool = True) -> list[dict]:
+    """What is left `without` each part of the model: `scores` by set (nDCG@10; across languages R@10), as it
+    is served, and the mean `terms` of a document."""
+    settings, rows = {name: getattr(model.config, name) for part in _PARTS.values() for name in part}, []
+    if not sets:
+        return rows
+    for part in (*_PARTS, _LEXICAL):
+        model.configure(**settings | _PARTS.get(part, {}))
+        encoded = _encode_all(model, sets, bf16, lexical_only=part == _LEXICAL)
+        scores = {}
+        for name, rs in sets.items():
+            run = SparseIndex(list(rs.corpus), encoded[name], model.query, True).search(rs.queries, 10)
+            metric = _shown_metrics({'set': name})[0]
+            scores[name] = round(averages(measure(rs.qrels, run, (metric,)))[metric], 4)
+        terms = sum(r.nnz for r in encoded.values()) / sum(len(rs.corpus) for rs in sets.values())
+        rows.append({'without': part, 'terms': round(terms, 1), 'scores': scores})
+    model.configure(**settings)
+    return rows
 
 # %% ../nbs/07_box.ipynb #7703af80
 def _distinct(sets: Mapping[str, RetrievalSet]) -> list[str]:
@@ -669,8 +736,9 @@ def _measure_box(
     model, analyzer, sets = SparseEncoder.load(folder), get_analyzer(cfg.analyzer), dev_sets(box.sets)
     spec = make_config(TeacherSpec, box.teacher) if box.teacher else None
     teacher = spec.make([], analyzer, EmbeddingCache(outputs_root() / 'embeddings')) if spec else None
-    strange = [name for name in box.never if name not in sets]
-    check(not strange, f'never = {box.never}: {", ".join(strange)} is no set; sets are {", ".join(sets)}')
+    for what, names in (('never', box.never), ('ablate', box.ablate)):
+        strange = ', '.join(name for name in names if name not in sets)
+        check(not strange, f'{what} = {names}: {strange} is no set; sets are {", ".join(sets)}')
     rows = _compare_systems(model, sets, teacher, analyzer)
     corpora = [list(rs.corpus.values()) for rs in sets.values()]
     few = [text for texts in corpora for text in texts[:: max(1, len(texts) // 12)][:12]]
@@ -681,6 +749,7 @@ def _measure_box(
         'sets': rows,
         'never_trained_on': box.never,
         'packing': _packing_losses(whole, model, cfg, box),
+        'ablation': _ablation(model, {name: sets[name] for name in box.ablate}),
         'mb': folder_mb(folder),
         'speed': _speeds(model, few, queries, teacher),
         'speed_tokens': float(np.mean([len(e.ids) for e in model.tokenizer.encode_batch(few)])),

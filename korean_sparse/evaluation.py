@@ -39,7 +39,7 @@ from .examples.readers import KINDS, examples_set
 from .judging.costs import encoded_system, latency, pruning_curve
 from .judging.probes import PROBES, garbage_report, kept_recall, pair_score, strongest
 from .judging.significance import Answers, answer, compare, markdown_table
-from .judging.systems import System, bm25, read_system
+from .judging.systems import OWN_TABLE, System, bm25, read_system
 from .judging.why import by_group, leaks, query_groups, wins_and_losses
 from .retrieval.bm25 import morpheme_bm25
 from .retrieval.query import SparseIndex
@@ -76,6 +76,11 @@ _OF_STAGE = ('lexical part', 'untrained', 'trained')
 _BOX = 'box'  # the model that comes with the library
 
 
+def _model(name: str) -> str:
+    "Of which model of ours a system is, whosever idf it is asked with."
+    return name.removesuffix(OWN_TABLE)
+
+
 @dataclass(frozen=True)
 class EvaluationConfig:
     "Parameters of stage 05."
@@ -86,8 +91,8 @@ class EvaluationConfig:
     retrieval: str = ''
     split: str = 'test'
     systems: str = (
-        'BM25 | bm25:whitespace | bm25:bigram | lexical part | untrained | trained | box | '
-        'hybrid:BM25+trained'
+        'BM25 | bm25:whitespace | bm25:bigram | lexical part | untrained | trained | '
+        'trained?idf=model | box | hybrid:BM25+trained'
     )
     analyzer: str = 'auto'
     depth: int = 100
@@ -124,7 +129,7 @@ class EvaluationConfig:
 
     @property
     def needs_stage(self) -> bool:
-        return any(part in _OF_STAGE for part in self.parts)
+        return any(_model(part) in _OF_STAGE for part in self.parts)
 
 # %% ../nbs/05_evaluation.ipynb #763c39ac
 _SAMPLE_SET = 'data/sample/retrieval'
@@ -188,7 +193,7 @@ def _load_sets(cfg: EvaluationConfig) -> tuple[list[RetrievalSet], list[Retrieva
 def _inputs(cfg: EvaluationConfig) -> dict[str, Path]:
     "What the result depends on: sets, models and runs that are files, and the stages before."
     inputs: dict[str, Path] = {}
-    if _BOX in cfg.parts:
+    if _BOX in map(_model, cfg.parts):
         inputs[_BOX] = installed_model()
     for n, spec in enumerate(_with_set(cfg).folders, 1):
         path = resolve(spec)
@@ -209,28 +214,38 @@ def _inputs(cfg: EvaluationConfig) -> dict[str, Path]:
     return inputs
 
 
+def _both_ways(
+    name: str, model: SparseEncoder, rows: csr_matrix, ids: list[str], seconds: float
+) -> dict[str, System]:
+    "A model of ours with the collection's idf, as it is served, and with its own table alone."
+    return {
+        said: encoded_system(said, model, rows, ids, seconds, blended=said == name)
+        for said in (name, name + OWN_TABLE)
+    }
+
+
 def _stage_systems(
     models: dict[str, SparseEncoder], ids: list[str], texts: list[str], wanted: Sequence[str]
 ) -> tuple[dict[str, System], dict[str, csr_matrix]]:
-    "The systems of stage 04 by name, each encoded once for all directions."
+    "The systems of stage 04 by name, each encoded once for all directions; rows by the name of the model."
     systems, rows = {}, {}
     for name in _OF_STAGE:
-        if name not in wanted:
+        if name not in map(_model, wanted):
             continue
         model, start = models['trained' if name == 'trained' else 'untrained'], time.time()
         if name == 'lexical part' and model.config.head != 'anchored':
             log.info('lexical part: the head is %r, it has none; left out', model.config.head)
             continue
         rows[name] = model.encode(texts, lexical_only=name == 'lexical part', progress=True)
-        systems[name] = encoded_system(name, model, rows[name], ids, time.time() - start)
+        systems |= _both_ways(name, model, rows[name], ids, time.time() - start)
     return systems, rows
 
 
-def _box_system(ids: list[str], texts: list[str]) -> System:
+def _box_systems(ids: list[str], texts: list[str]) -> dict[str, System]:
     "The model in the box, encoded once for all directions."
     model, start = SparseEncoder.load(), time.time()
     rows = model.encode(texts, progress=True)
-    return encoded_system(_BOX, model, rows, ids, time.time() - start)
+    return _both_ways(_BOX, model, rows, ids, time.time() - start)
 
 # %% ../nbs/05_evaluation.ipynb #48fcc392
 @dataclass
@@ -273,11 +288,11 @@ def _judge(cfg: EvaluationConfig, inputs: dict[str, Path]) -> _Judged:
             models[name] = SparseEncoder.load(inputs['pretraining'] / folder)
         found, rows = _stage_systems(models, list(corpus), list(corpus.values()), cfg.parts)
         known |= found
-    if _BOX in cfg.parts:
-        known[_BOX] = _box_system(list(corpus), list(corpus.values()))
+    if _BOX in map(_model, cfg.parts):
+        known |= _box_systems(list(corpus), list(corpus.values()))
     # a split to tune on is looked for in the judged set's own folder
     folder = resolve(cfg.folders[0]) if len(cfg.folders) == 1 else ''
-    systems = [read_system(n, folder, known) for n in cfg.names if n in known or n not in _OF_STAGE]
+    systems = [read_system(n, folder, known) for n in cfg.names if n in known or _model(n) not in _OF_STAGE]
     answers = answer(systems, sets, cfg.depth, progress=True)
     table, values = compare(answers, sets, seed=cfg.seed)
     return _Judged(cfg, inputs, whole, sets, models, rows, systems, answers, table, values)
@@ -383,6 +398,7 @@ def _pruned(judged: _Judged, out: Path) -> float:
         list(judged.corpus),
         judged.sets,
         (8, 16, 32, 64, 128, 512),
+        blended=True,
     )
     write_rows(out / 'pruning.jsonl', curve)
     fig, ax = axes(8, 4)
@@ -406,7 +422,7 @@ def _write_reasons(judged: _Judged, out: Path) -> None:
     reasons = []
     for rs in judged.sets:
         rows = judged.rows['trained'][[place[i] for i in rs.corpus]]
-        index = SparseIndex(list(rs.corpus), rows, judged.models['trained'].query)
+        index = SparseIndex(list(rs.corpus), rows, judged.models['trained'].query, blended=True)
         runs = [judged.answers[rs.name][name].run for name in ('trained', judged.base)]
         values = [judged.values[rs.name][name]['nDCG@10'] for name in ('trained', judged.base)]
         reasons += [{'set': rs.name, **row} for row in wins_and_losses(rs, *runs, *values, index)]
@@ -526,7 +542,7 @@ def _look_inside(judged: _Judged, out: Path) -> dict[str, float]:
         _plot_languages(judged.models, whole, out / 'languages_tsne.png', cfg.seed)
     ids, texts = list(judged.corpus), list(judged.corpus.values())
     baseline = morpheme_bm25(ids, texts, get_analyzer(cfg.analyzer))
-    index = SparseIndex(ids, judged.rows['trained'], model.query)
+    index = SparseIndex(ids, judged.rows['trained'], model.query, blended=True)
     some = [query for rs in judged.sets for query in rs.queries.values()][:500]
     costs = {'bm25_ms': latency(baseline.scores, some), 'model_ms': latency(index.scores, some)}
     return {'active_terms': terms, **costs, 'query_side_ms': latency(model.query, some), **probed, **leaked}

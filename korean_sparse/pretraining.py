@@ -50,6 +50,7 @@ from korean_sparse.training.recipe import (
     read_pairs,
     read_teachers,
     set_scores,
+    trained_before,
     with_negatives,
 )
 from .training.states import remembered
@@ -425,8 +426,19 @@ def _blend_idf(
 
 # %% ../nbs/04_pretraining.ipynb #c17e5608
 def _from_checkpoint(cfg: PretrainConfig, data: _Data, analyzer: Analyzer, folder: Path) -> SparseEncoder:
-    "A pretrained start under one of our heads."
+    "A pretrained start under one of our heads; a trained model of ours goes on."
     budget = {'top_own': cfg.top_own, 'top_other': cfg.top_other} if cfg.head == 'anchored' else {}
+    if trained_before(cfg.start):
+        new = PretrainConfig(start=cfg.start)
+        given = [
+            name for name in ('top_own', 'top_other', 'pairs') if getattr(cfg, name) != getattr(new, name)
+        ]
+        check(
+            not given,
+            f'start = {cfg.start!r} is a trained model and goes on as it is: leave out {", ".join(given)} '
+            '(budgets can be changed in `encoder`)',
+        )
+        budget = {}
     first = FirstModel(
         cfg.start,
         cfg.terms,

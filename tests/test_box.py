@@ -2,6 +2,7 @@
 the same in OpenSearch."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from scipy.sparse import csr_matrix
 from test_opensearch import client, node  # noqa: F401 (fixtures)
 from test_runs import recipe, shrink, small  # noqa: F401
 
-from korean_sparse.box import facts, figures_table, folder_mb, make_box, ratio_interval, worse
+from korean_sparse.box import box_card, facts, figures_table, folder_mb, make_box, ratio_interval, worse
 from korean_sparse.core.stage import file_hash
 from korean_sparse.encoder.model import SparseEncoder, installed_model
 from korean_sparse.opensearch.artifacts import (
@@ -54,6 +55,7 @@ def test_the_box_is_whole_small_and_described_by_its_own_figures():
     assert figures_table(FIGURES['sets']) in card and facts(FIGURES) in card
     for line in worse(FIGURES['sets']):
         assert line in card
+    assert card == box_card(FIGURES), 'the card is not of this code and these figures'
     said = json.dumps(FIGURES)
     assert not any(word in said + card for word in ('/work/', '/tmp/', '/root/'))
 
@@ -180,13 +182,19 @@ def test_one_recipe_makes_the_whole_box(small, tmp_path, monkeypatch):  # noqa: 
     monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path / 'outputs'))
     models, files = small
     values = shrink(recipe(ROOT / 'runs/box.yaml')[1], *small)
+    unseen = shutil.copytree(files['retrieval'], tmp_path / 'unseen')
+    for path in set((unseen / 'qrels').iterdir()) - {unseen / 'qrels/dev.tsv'}:
+        path.unlink()  # nobody can train on it
     box = yaml.safe_load((ROOT / 'runs/box.yaml').read_text(encoding='utf-8'))['07_box']
     box |= {
         'sets': [
             files['retrieval'],
             {'path': files['retrieval'], 'documents': files['english'], 'name': 'ko to en'},
+            str(unseen),
+            {'path': str(unseen), 'documents': files['english'], 'name': 'unseen ko to en'},
         ],
-        'never': ['ko to en'],
+        'never': ['ko to en', 'unseen', 'unseen ko to en'],
+        'ablate': ['unseen', 'unseen ko to en'],
         'packing': ['ko'],
         'teacher': {**box['teacher'], 'model': models[box['teacher']['model']]},
     }
@@ -203,9 +211,18 @@ def test_one_recipe_makes_the_whole_box(small, tmp_path, monkeypatch):  # noqa: 
         json.loads((out / 'model/figures.json').read_text(encoding='utf-8')),
     )
     assert model.encode(['당뇨병 환자의 혈당']).nnz > 2 and (out / 'figures.png').stat().st_size > 1000
-    assert [r['set'] for r in figures['sets']] == ['ko', 'ko to en'] and set(figures['packing']) == {'ko'}
+    assert [r['set'] for r in figures['sets']] == ['ko', 'ko to en', 'unseen', 'unseen ko to en']
+    assert set(figures['packing']) == {'ko'}
+    for row in figures['sets']:  # as it is served, and with the idf of the model alone
+        assert {'box nDCG@10', 'box?idf=model nDCG@10', 'box/box?idf=model R@10'} <= set(row)
+    left_out = {row['without']: row for row in figures['ablation']}
+    assert len(left_out) == 5 and all(set(r['scores']) == set(box['ablate']) for r in left_out.values())
+    measured = {r['set']: r for r in figures['sets']}
+    whole, metrics = left_out['nothing']['scores'], {'unseen': 'nDCG@10', 'unseen ko to en': 'R@10'}
+    assert all(whole[name] == measured[name][f'box {metric}'][0] for name, metric in metrics.items())
     card = (out / 'model/README.md').read_text(encoding='utf-8')
-    assert figures_table(figures['sets']) in card and 'Never trained on: ko to en' in card
+    assert figures_table(figures['sets']) in card and 'Never trained on: ko to en, unseen' in card
+    assert 'with its own idf alone' in card and '| nothing |' in card and 'as `Search` does it' in card
     first = file_hash(out / 'model' / PACKED)
     trained = (tmp_path / 'outputs/box/04_pretraining/manifest.json').stat().st_mtime
     assert (

@@ -82,6 +82,40 @@ def test_any_set_and_any_systems(tmp_path):
     assert (out / 'ndcg_by_direction.png').exists() and (out / 'groups.png').exists()
 
 
+def test_a_model_of_ours_is_measured_as_it_is_served(tmp_path, monkeypatch):
+    "The collection corrects its idf, from ten documents on; `?idf=model` leaves that out, in the same table."
+    from korean_sparse.encoder import SparseEncoder
+    from korean_sparse.encoder.model import installed_model
+    from korean_sparse.evaluation import EvaluationConfig, build
+    from korean_sparse.retrieval import SparseIndex
+
+    monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path / 'outputs'))
+    things = '자전거 냉장고 우산 여권 보험 전세 두부 지진 혈당 커피 버스 안경 연필 가방 편지'.split()
+    corpus = {f'd{n}': f'{thing} 세금 안내' for n, thing in enumerate(things)}
+    queries = {f'q{n}': f'{thing} 세금' for n, thing in enumerate(things)}
+    folder = beir(tmp_path / 'mine', corpus, queries, [(f'q{n}', f'd{n}', 1) for n in range(len(things))])
+    names = ['BM25', 'box', 'box?idf=model', f'sparse:{installed_model()}']
+    judged = {'run': 'mine', 'retrieval': str(folder), 'split': 'dev', 'analyzer': 'kiwi'}
+    out = build(EvaluationConfig(**judged, systems=' | '.join(names))).folder
+    table = json.loads((out / 'table.json').read_text(encoding='utf-8'))
+    assert [row['system'] for row in table] == [*names[:3], 'sparse:model']
+    model = SparseEncoder.load()
+    rows = model.encode(list(corpus.values()))
+    served, plain = (SparseIndex(list(corpus), rows, model.query, blended) for blended in (True, False))
+    found = {
+        name: dict(
+            (line.split()[2], float(line.split()[4]))
+            for line in (out / f'runs/mine-dev.{file}.trec').read_text(encoding='utf-8').splitlines()
+            if line.startswith('q0 ')
+        )
+        for name, file in (('box', 'box'), ('plain', 'box-idf-model'), ('folder', 'sparse-model'))
+    }
+    for name, index in (('box', served), ('plain', plain), ('folder', served)):
+        want = {d: s for d, s in zip(corpus, index.scores(queries['q0']).tolist()) if s > 0}
+        assert found[name] == pytest.approx(want, rel=1e-4), name
+    assert found['box']['d1'] < found['plain']['d1']  # 세금 is all that they share
+
+
 @pytest.mark.parametrize(
     'change, said',
     [

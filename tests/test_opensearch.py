@@ -14,6 +14,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
@@ -41,6 +42,10 @@ from korean_sparse.opensearch.cluster import (
 )
 from korean_sparse.opensearch.documents import run_onnx, run_script, weight_gap, write_document
 from korean_sparse.opensearch.node import cache, start, stop
+from korean_sparse.opensearch.refresh import live_model, refresh_from_index
+from korean_sparse.opensearch.shards import encode_rows
+from korean_sparse.retrieval.query import SparseIndex
+from korean_sparse.runtime.model import SparseEncoder as LightEncoder
 
 TEXTS = """당뇨병 환자는 식사 전후에 혈당을 잰다.
 고혈압은 소금을 적게 먹으면 나아질 수 있다.
@@ -270,6 +275,75 @@ print(write_document(SparseEncoder.load(sys.argv[1]), sys.argv[2], "m").sha256)
     assert made[0] == made[1]
     with zipfile.ZipFile(tmp_path / '0.zip') as z:
         assert str(ROOT).encode() not in z.read('model.pt')
+
+
+# weights of the index's own documents
+
+QUESTIONS = [
+    '당뇨병 환자의 혈당',
+    '지진이 나면',
+    '전세 계약',
+    '손해배상을 청구하는 방법',
+    '김치와 배추',
+    '전기차 배터리',
+    '도서관 휴관일',
+    '된장과 콩',
+    'when is the library closed?',
+    'earthquake',
+]
+
+
+def as_kept(rows, terms):
+    "Rows with vectors as an index of the cluster keeps them, [N, V]: eight bits of a weight's fraction."
+    place = {t: i for i, t in enumerate(terms)}
+    kept = np.zeros((len(rows), len(place)), np.float32)
+    for row, document in zip(kept, rows):
+        row[[place[t] for t in document['sparse']]] = list(document['sparse'].values())
+    return csr_matrix((kept.view(np.int32) >> 15 << 15).view(np.float32))
+
+
+def check_scores(client, index, here):
+    "Every document that a question finds has, on the node, the score that it has in Python."
+    for question in QUESTIONS:
+        want = {i: s for i, s in zip(here.ids, here.scores(question)) if s > 0}
+        hits = search(client, index, question, k=100)
+        assert {h.id for h in hits} == set(want) and hits, question
+        for h in hits:
+            assert h.score == pytest.approx(want[h.id], rel=1e-4), (question, h.id)
+
+
+def test_the_weights_follow_the_documents_of_the_index_as_in_python(client, tmp_path):
+    "On three shards; after deletions; a second run changes nothing, however often the weights were changed."
+    model = LightEncoder.load()
+    zipped = write_query(model.tokenizer, model.query.idf, tmp_path / 'query.zip', 'own-query')
+    first = deploy(client, register(client, zipped, progress=False), progress=False)
+    rows = list(encode_rows(model, [{'id': f'd{n:02}', 'text': text} for n, text in enumerate(TEXTS)]))
+    create_index(client, 'own', first, shards=3)
+    assert bulk_index(client, 'own', rows, encoded=True, progress=False).indexed == len(rows)
+    terms = [model.tokenizer.id_to_token(i) for i in range(len(model.query.idf))]
+    plain = SparseIndex([row['id'] for row in rows], as_kept(rows, terms), model.query)
+    check_scores(client, 'own', plain)  # what is compared is compared rightly
+    blended = plain.with_query(model.query, blended=True)
+    started = time.perf_counter()
+    done = refresh_from_index(client, 'own', tmp_path, grace=0)
+    print(f'{done.documents} documents, {done.changed} weights: {time.perf_counter() - started:.1f} s')
+    assert done.documents == len(rows) and done.now != first and done.pipelines == ['own']
+    check_scores(client, 'own', blended)
+    again = refresh_from_index(client, 'own', tmp_path, grace=0)
+    assert (again.now, again.changed, again.pipelines) == (done.now, 0, [])
+
+    gone = [row['id'] for row in rows[::3]]
+    for i in gone:
+        call(client, 'DELETE', f'/own/_doc/{i}')
+    fewer = refresh_from_index(client, 'own', tmp_path, grace=0)
+    assert fewer.documents == len(rows) - len(gone) and fewer.now not in (first, done.now)
+    check_scores(client, 'own', blended.without(gone))
+    assert bulk_index(client, 'own', rows[::3], encoded=True, progress=False).indexed == len(gone)
+    assert refresh_from_index(client, 'own', tmp_path, grace=0).now == done.now == live_model(client, 'own')
+    drop_index(client, 'own')
+    for m in models(client):
+        if m['name'] == 'own-query':
+            delete_model(client, m['id'])
 
 
 # what is refused before anything is sent

@@ -3,6 +3,7 @@ takes from the hub and from outside."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +11,13 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 import yaml
 from conftest import ROOT
 
+from korean_sparse.core.rows import DataError
 from korean_sparse.core.settings import make_config
 from korean_sparse.core.stage import STAGES
 from korean_sparse.encoder.model import SparseEncoder
@@ -274,8 +278,30 @@ def test_a_recipe_without_a_start_begins_from_nothing(small, tmp_path, monkeypat
     assert len(model.vocab) <= 400 and model.encode(['당뇨병 환자의 혈당']).nnz > 2
 
 
+def test_the_model_in_the_library_goes_on_from_where_it_stands(tmp_path, monkeypatch):
+    monkeypatch.setenv('KOREAN_SPARSE_OUTPUTS', str(tmp_path))
+    guide = (ROOT / 'docs/guides/training.md').read_text(encoding='utf-8')
+    said = next(b for b in re.findall(r'```yaml\n(.*?)```', guide, re.DOTALL) if 'start: box' in b)
+    values = yaml.safe_load(said)['04_pretraining']  # as the guide has it, in small
+    values['sources'][0]['limit'] = 24
+    values |= {'dev_queries': 10, 'dev_documents': 10, 'batch_size': 4, 'analyzer': 'kiwi'}
+    values['phases'][0]['steps'] = 2
+    result = build(make_config(PretrainConfig, {'run': 'further', **values}))
+    begun, box = SparseEncoder.load(result.path('untrained')), SparseEncoder.load()
+    assert begun.tokenizer.to_str() == box.tokenizer.to_str() and begun.config.windows == 1
+    np.testing.assert_allclose(begun.query.idf, box.query.idf, rtol=1e-4)
+    assert all(torch.equal(x, begun.state_dict()[name]) for name, x in box.state_dict().items())
+    history = map(json.loads, result.path('history.jsonl').read_text(encoding='utf-8').splitlines())
+    assert all(row['gradient'] > 0 for row in history if 'loss' in row)
+    assert any((tmp_path / 'further/states').glob('*'))  # of the layers that do not learn
+    strange = make_config(PretrainConfig, {'run': 'further', **values, 'top_own': 3})
+    with pytest.raises(DataError, match='leave out top_own'):
+        build(strange)
+
+
 STAGE = """
 import json, sys
+from korean_sparse.core.rows import DataError
 from korean_sparse.core.settings import make_config
 from korean_sparse.pretraining import PretrainConfig, build
 build(make_config(PretrainConfig, json.loads(sys.argv[1])))

@@ -29,6 +29,10 @@ from .probes import (
     pair_score as pair_score,
     strongest as strongest,
 )
+from .collection import (
+    collection_curve as collection_curve,
+    plot_collection as plot_collection,
+)
 from .why import (
     by_group as by_group,
     deciding_terms as deciding_terms,

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.matrices import SparseRows
 from ..core.rows import _is_whole, check
 from .systems import Answer, System, sparse_search
+from ..retrieval.query import SparseIndex
 from ..retrieval.sets import RetrievalSet, averages, measure
 
 if TYPE_CHECKING:
@@ -42,14 +43,18 @@ def encoded_system(
     rows: 'SparseRows | csr_matrix',
     ids: Sequence[str],
     seconds: float = 0.0,
+    blended: bool = False,
 ) -> System:
-    "A model over rows that are encoded once; `ids` name them."
+    """A model over rows that are encoded once; `ids` name them.
+
+    With `blended` the documents of the set that is asked correct the query weights (`blended_idf`)."""
     place = {i: n for n, i in enumerate(ids)}
 
     def search(rs: RetrievalSet, k: int) -> Answer:
-        documents = rows[[place[i] for i in rs.corpus]]
-        queries = model.query.matrix(list(rs.queries.values()))
-        return sparse_search(name, documents, list(rs.corpus), queries, list(rs.queries), k, seconds)
+        ids, documents = list(rs.corpus), rows[[place[i] for i in rs.corpus]]
+        asked = SparseIndex(ids, documents, model.query, blended).asked
+        queries = asked.matrix(list(rs.queries.values()))
+        return sparse_search(name, documents, ids, queries, list(rs.queries), k, seconds)
 
     return System(name, search)
 
@@ -61,12 +66,15 @@ def pruning_curve(
     sets: Sequence[RetrievalSet],
     budgets: Sequence[int],
     metric: str = 'nDCG@10',
+    blended: bool = False,
 ) -> list[dict]:
-    "The metric in each direction when documents keep at most `k` terms, for each `k` of `budgets`."
+    """The metric in each direction when documents keep at most `k` terms, for each `k` of `budgets`.
+
+    With `blended` the documents, as they are kept, correct the query weights."""
     curve = []
     for k in budgets:
         pruned = keep_strongest(rows, k)
-        system = encoded_system('pruned', model, pruned, ids)
+        system = encoded_system('pruned', model, pruned, ids, blended=blended)
         point = {'k': k, 'active': round(pruned.nnz / pruned.shape[0], 1)}
         for rs in sets:
             found = system.search(rs, 10).run

@@ -54,9 +54,12 @@ from .relevance import (
 )
 from .refresh import (
     Refresh as Refresh,
+    blended_from_index as blended_from_index,
     draw_changes as draw_changes,
     go_live as go_live,
+    index_frequencies as index_frequencies,
     live_model as live_model,
+    refresh_from_index as refresh_from_index,
     refresh_query as refresh_query,
     switch_model as switch_model,
 )
