@@ -99,7 +99,7 @@ def blended_idf(idf: np.ndarray, df: np.ndarray, documents: int, halved: Sequenc
     check(fits, f'blended_idf: {len(df)} frequencies for {len(idf)} terms and {documents} documents')
     share = own_share(documents)
     speaks = idf > MUTED_WEIGHT
-    # a term of every text weighs next to nothing: in texts that are all alike the median would be that of these
+    # what every text holds weighs next to nothing: of texts that are all alike that would be the median
     occur = speaks & (df > 0) & (df < documents)
     if share == 0 or not occur.any():
         return idf
