@@ -308,7 +308,11 @@ def _optimizer_for(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
 # %% ../../nbs/training/05_loop.ipynb #85c3d971
 def _accelerator(model: nn.Module, config: LoopConfig):
     from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate.state import AcceleratorState
 
+    # one process keeps the precision of its first training, which a notebook may change for its second
+    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != config.precision:
+        AcceleratorState._reset_state()
     return Accelerator(
         mixed_precision=config.precision,
         cpu=next(model.parameters()).device.type == 'cpu',
