@@ -250,6 +250,8 @@ def started(*arguments, least: int) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=env,
+        # a shell starts what is behind it with Ctrl-C ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     until = time.monotonic() + 50
     while time.monotonic() < until and running.poll() is None:
